@@ -1,0 +1,498 @@
+/**
+ * The connection: what the user holds of a session on a server.
+ *
+ * @module
+ */
+
+import { NotSupportedError, ProgrammingError } from "../errors/base.ts";
+import type { Query } from "../sql/bind.ts";
+import type { QueryParameters } from "../sql/query.ts";
+import { AdaptersMap } from "../types/adapters_map.ts";
+import { adapters } from "../types/defaults.ts";
+import { Transformer } from "../types/transformer.ts";
+import type { ConnectOptions, CursorClass } from "./connect_options.ts";
+import {
+  ConnectionInfo,
+  ConnStatus,
+  TransactionStatus,
+} from "./connection_info.ts";
+import { type OpenedSession, openSession } from "./connector.ts";
+import { Cursor } from "./cursor.ts";
+import type {
+  BaseCursor,
+  CursorOptions,
+  ExecuteOptions,
+} from "./cursor_base.ts";
+import type { NoticeHandler, NotifyHandler } from "./events.ts";
+import type { Execution } from "./execution.ts";
+import { Executor } from "./executor.ts";
+import { registerInt8Number } from "./int8.ts";
+import { Pipeline } from "./pipeline.ts";
+import { type DictRow, dictRow, type RowFactory } from "./rows.ts";
+import { checkIsolationLevel, type IsolationLevel } from "./settings.ts";
+import { Runner } from "./runner.ts";
+import { StatementCache } from "./statement_cache.ts";
+import { Transaction, type TransactionOptions } from "./transaction.ts";
+import { TransactionState } from "./transaction_state.ts";
+import type { WarningHandler } from "./warnings.ts";
+import { closedError } from "./wire.ts";
+
+/**
+ * A session on a PostgreSQL server.
+ *
+ * Statements of several tasks may use one connection: they run one after the
+ * other, and each gets its own answer. Unless `autocommit` is on, the first
+ * statement opens a transaction that `commit()` or `rollback()` ends.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "@x/pgts";
+ *
+ * await using conn = await connect({ autocommit: true });
+ * for await (const row of conn.execute("select n from generate_series(1, 3) as n")) {
+ *   console.log(row.n);
+ * }
+ * ```
+ */
+export class Connection<Row = DictRow> implements AsyncDisposable {
+  /** The loaders and dumpers of this connection, for the cursors to come. */
+  readonly adapters: AdaptersMap;
+  /** What can be told about the connection. */
+  readonly info: ConnectionInfo;
+  /** What becomes of the rows of the cursors to come. */
+  rowFactory: RowFactory<Row>;
+  /** The class of the cursors to come. */
+  cursorFactory: CursorClass;
+  /**
+   * Runs statements.
+   *
+   * @internal
+   */
+  readonly executor: Executor;
+  /**
+   * Gets warnings.
+   *
+   * @internal
+   */
+  readonly warn: WarningHandler;
+
+  readonly #opened: OpenedSession;
+  readonly #statements: StatementCache;
+  readonly #transactions: TransactionState;
+  #transformer: Transformer | null = null;
+  #transformerVersion = -1;
+  #closing: Promise<void> | null = null;
+  #ended = false;
+  #broken = false;
+
+  /** @internal */
+  constructor(opened: OpenedSession, options: ConnectOptions<Row>) {
+    const { wire, session, parameters, warn } = opened;
+    this.#opened = opened;
+    this.warn = warn;
+    this.adapters = new AdaptersMap(options.context?.adapters ?? adapters);
+    if (options.int8 === "number") registerInt8Number(this.adapters);
+    this.rowFactory = options.rowFactory ??
+      dictRow as unknown as RowFactory<Row>;
+    this.cursorFactory = options.cursorFactory ?? Cursor;
+    const { prepareThreshold = 5, preparedMax = 100 } = options;
+    this.#statements = new StatementCache(prepareThreshold, preparedMax);
+    this.#transactions = new TransactionState(Boolean(options.autocommit));
+    this.#transactions.noteReady(wire.engine.transactionStatus);
+    this.executor = new Executor(
+      new Runner(wire, this.#statements, this.#transactions, {
+        joinBegin: options.joinBegin ?? true,
+        readsDatesAsText: () => session.readsDatesAsText,
+      }),
+    );
+    this.info = new ConnectionInfo(
+      wire,
+      session,
+      parameters,
+      () => this.executor.pipelineDepth > 0,
+    );
+    opened.onLost = () => this.#broken = !this.#ended;
+  }
+
+  /**
+   * Connects to a server: see {@linkcode connect}.
+   *
+   * @param conninfo A connection string or URI, or the options themselves.
+   * @param options Parameters and settings; they win over the string.
+   * @returns The open connection.
+   */
+  static async connect<Row = DictRow>(
+    conninfo?: string | URL | ConnectOptions<Row>,
+    options?: ConnectOptions<Row>,
+  ): Promise<Connection<Row>> {
+    const given = typeof conninfo === "object" && !(conninfo instanceof URL)
+      ? conninfo
+      : {};
+    const merged: ConnectOptions<Row> = { ...given, ...options };
+    const text = conninfo === given ? undefined : String(conninfo ?? "");
+    return new this(
+      await openSession(text, merged as ConnectOptions<never>),
+      merged,
+    );
+  }
+
+  /** Whether the connection is closed, on purpose or by a failure. */
+  get closed(): boolean {
+    return this.#closing !== null || this.info.status === ConnStatus.BAD;
+  }
+
+  /** Whether the connection was closed by a failure. */
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  /**
+   * The loaders and dumpers as they are now, shared by the cursors that are
+   * opened until the next change.
+   *
+   * @internal
+   */
+  get transformer(): Transformer {
+    const { version } = this.adapters;
+    if (this.#transformer === null || this.#transformerVersion !== version) {
+      this.#transformerVersion = version;
+      this.#transformer = new Transformer(
+        new AdaptersMap(this.adapters),
+        this.#opened.session,
+      );
+    }
+    return this.#transformer;
+  }
+
+  /**
+   * Opens a cursor.
+   *
+   * @param options See {@linkcode CursorOptions}.
+   * @returns The cursor.
+   * @throws {OperationalError} If the connection is closed.
+   * @throws {NotSupportedError} If a name is given: server-side cursors are not there yet.
+   */
+  cursor<R = Row>(options?: CursorOptions<R> | string): BaseCursor<R> {
+    this.executor.checkOpen();
+    if (typeof options === "string") {
+      throw new NotSupportedError(
+        "Cannot open a named cursor: pgts has no server-side cursors yet, leave the name out",
+      );
+    }
+    return new this.cursorFactory<R>(this, options);
+  }
+
+  /**
+   * Runs a statement with a new cursor.
+   *
+   * @param query Text, a template of the `sql` tag, or a composed statement.
+   * @param params The values for the placeholders.
+   * @param options See {@linkcode ExecuteOptions}.
+   * @returns A promise of the cursor that has its fetch methods too.
+   * @throws {ProgrammingError} If the placeholders and the parameters do not match.
+   * @throws {OperationalError} If the connection is closed or gets lost.
+   * @throws {DatabaseError} What the server says; see the classes of `./errors`.
+   *
+   * @example
+   * ```ts
+   * import { connect, sql } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * const name = "Ada";
+   * const row = await conn.execute(sql`select ${name}::text as name`).fetchOne();
+   * console.log(row); // { name: "Ada" }
+   * ```
+   */
+  execute<R = Row>(
+    query: Query,
+    params?: QueryParameters,
+    options?: ExecuteOptions,
+  ): Execution<R, BaseCursor<R>> {
+    return new this.cursorFactory<R>(this).execute(query, params, options);
+  }
+
+  /**
+   * Commits the open transaction. Does nothing if there is none.
+   *
+   * @throws {ProgrammingError} Inside a block of {@linkcode Connection.transaction}.
+   * @throws {OperationalError} If the connection is closed.
+   */
+  async commit(): Promise<void> {
+    await this.#end("COMMIT");
+  }
+
+  /**
+   * Rolls the open transaction back. Does nothing if there is none.
+   *
+   * @throws {ProgrammingError} Inside a block of {@linkcode Connection.transaction}.
+   * @throws {OperationalError} If the connection is closed.
+   */
+  async rollback(): Promise<void> {
+    await this.#end("ROLLBACK");
+  }
+
+  /**
+   * Runs statements that are committed together, or rolled back if the function
+   * throws. Inside a transaction the block is a savepoint.
+   *
+   * @param block Gets the transaction; whatever it runs on the connection belongs to it.
+   * @param options See {@linkcode TransactionOptions}.
+   * @returns What the function returned, or `undefined` after a `Rollback`.
+   * @throws Whatever the function throws, after the rollback.
+   * @throws {OperationalError} If a statement inside failed and the function did
+   * not: the server then refuses to commit.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * await conn.transaction(async (tx) => {
+   *   await tx.execute("create temp table account (id int, balance int)");
+   *   await tx.execute("insert into account values (%s, %s)", [1, 100]);
+   * });
+   * ```
+   */
+  transaction<T>(
+    block: (tx: Transaction<Row>) => T | Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<T | undefined> {
+    return new Promise((resolve) =>
+      resolve(new Transaction<Row>(this, options).run(block))
+    );
+  }
+
+  /**
+   * Runs statements without waiting for the answers of those before: what is run
+   * at once leaves in one write.
+   *
+   * @param block Gets the pipeline; whatever is run on the connection until it
+   * settles goes through it.
+   * @returns What the function returned, when everything is answered.
+   * @throws Whatever the function throws.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * const sums = await conn.pipeline((p) =>
+   *   Promise.all([1, 2, 3].map((n) => p.execute("select %s + 1 as sum", [n]).fetchOne()))
+   * );
+   * console.log(sums); // [{ sum: 2 }, { sum: 3 }, { sum: 4 }]
+   * ```
+   */
+  pipeline<T>(block: (pipeline: Pipeline<Row>) => T | Promise<T>): Promise<T> {
+    return new Promise((resolve) =>
+      resolve(new Pipeline<Row>(this).run(block))
+    );
+  }
+
+  /** Whether each statement is a transaction of its own. */
+  get autocommit(): boolean {
+    return this.#transactions.autocommit;
+  }
+
+  /** @throws {ProgrammingError} If a transaction is open. */
+  set autocommit(value: boolean) {
+    this.#checkNoTransaction("autocommit");
+    this.#transactions.autocommit = Boolean(value);
+  }
+
+  /** How much the transactions to come see of others; `null`: as the server's default. */
+  get isolationLevel(): IsolationLevel | null {
+    return this.#transactions.characteristics.isolationLevel;
+  }
+
+  /** @throws {ProgrammingError} If a transaction is open. */
+  set isolationLevel(level: IsolationLevel | null) {
+    const isolationLevel = checkIsolationLevel(level);
+    this.#checkNoTransaction("isolationLevel");
+    this.#characterize({ isolationLevel });
+  }
+
+  /** Whether the transactions to come may only read; `null`: as the server's default. */
+  get readOnly(): boolean | null {
+    return this.#transactions.characteristics.readOnly;
+  }
+
+  /** @throws {ProgrammingError} If a transaction is open. */
+  set readOnly(value: boolean | null) {
+    this.#checkNoTransaction("readOnly");
+    this.#characterize({ readOnly: value === null ? null : Boolean(value) });
+  }
+
+  /** Whether the transactions to come may wait; `null`: as the server's default. */
+  get deferrable(): boolean | null {
+    return this.#transactions.characteristics.deferrable;
+  }
+
+  /** @throws {ProgrammingError} If a transaction is open. */
+  set deferrable(value: boolean | null) {
+    this.#checkNoTransaction("deferrable");
+    this.#characterize({ deferrable: value === null ? null : Boolean(value) });
+  }
+
+  /** The same as setting {@linkcode Connection.autocommit}. */
+  // deno-lint-ignore require-await -- rejects rather than throws
+  async setAutocommit(value: boolean): Promise<void> {
+    this.autocommit = value;
+  }
+
+  /** The same as setting {@linkcode Connection.isolationLevel}. */
+  // deno-lint-ignore require-await -- rejects rather than throws
+  async setIsolationLevel(level: IsolationLevel | null): Promise<void> {
+    this.isolationLevel = level;
+  }
+
+  /** The same as setting {@linkcode Connection.readOnly}. */
+  // deno-lint-ignore require-await -- rejects rather than throws
+  async setReadOnly(value: boolean | null): Promise<void> {
+    this.readOnly = value;
+  }
+
+  /** The same as setting {@linkcode Connection.deferrable}. */
+  // deno-lint-ignore require-await -- rejects rather than throws
+  async setDeferrable(value: boolean | null): Promise<void> {
+    this.deferrable = value;
+  }
+
+  /** How often a statement runs before it is prepared; `null`: it never is. */
+  get prepareThreshold(): number | null {
+    return this.#statements.threshold;
+  }
+
+  /** How often a statement is to run before it is prepared; `null`: it never is. */
+  set prepareThreshold(value: number | null) {
+    this.#statements.threshold = value;
+  }
+
+  /** How many statements are kept prepared; `null`: all of them. */
+  get preparedMax(): number | null {
+    return this.#statements.max;
+  }
+
+  /** How many statements are to be kept prepared; `null`: all of them. */
+  set preparedMax(value: number | null) {
+    this.#statements.max = value;
+  }
+
+  /** Has a function told of the server's notices. What it throws becomes a warning. */
+  addNoticeHandler(handler: NoticeHandler): void {
+    this.#opened.events.noticeHandlers.add(handler);
+  }
+
+  /**
+   * Has a function told of notices no more.
+   *
+   * @throws {ProgrammingError} If it was not added.
+   */
+  removeNoticeHandler(handler: NoticeHandler): void {
+    this.#opened.events.noticeHandlers.remove(handler);
+  }
+
+  /**
+   * Has a function told of notifications. While there is one, the process stays
+   * alive for the connection.
+   */
+  addNotifyHandler(handler: NotifyHandler): void {
+    this.#opened.events.notifyHandlers.add(handler);
+    this.#opened.wire.ref();
+  }
+
+  /**
+   * Has a function told of notifications no more.
+   *
+   * @throws {ProgrammingError} If it was not added.
+   */
+  removeNotifyHandler(handler: NotifyHandler): void {
+    this.#opened.events.notifyHandlers.remove(handler);
+    this.#opened.wire.unref();
+  }
+
+  /** Keeps the process alive for the connection until {@linkcode Connection.unref} is called. */
+  ref(): void {
+    this.#opened.wire.ref();
+  }
+
+  /** Takes a {@linkcode Connection.ref} back. */
+  unref(): void {
+    this.#opened.wire.unref();
+  }
+
+  /**
+   * Closes the connection. An open transaction is lost, as always in PostgreSQL;
+   * if it had changed something, a warning says so. Never throws; closing twice
+   * does nothing.
+   *
+   * @returns A promise that resolves when the socket is closed.
+   */
+  close(): Promise<void> {
+    if (this.#closing === null) {
+      this.#warnOfLoss();
+      this.#ended = true;
+      this.#closing = this.#opened.wire.close(closedError());
+    }
+    return this.#closing;
+  }
+
+  /** Closes the connection. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The class, the state, and who is connected where. */
+  toString(): string {
+    const { host, dbname, user } = this.#opened.parameters;
+    const status = this.closed ? "BAD" : Object.keys(TransactionStatus)
+      .find((name) =>
+        TransactionStatus[name as keyof typeof TransactionStatus] ===
+          this.info.transactionStatus
+      );
+    return `<Connection [${status}] (host=${host} user=${user} database=${dbname})>`;
+  }
+
+  static {
+    Object.defineProperty(this.prototype, Symbol.for("Deno.customInspect"), {
+      value(this: Connection): string {
+        return this.toString();
+      },
+    });
+  }
+
+  async #end(command: "COMMIT" | "ROLLBACK"): Promise<void> {
+    const { executor } = this;
+    executor.checkOpen();
+    if (this.#transactions.blocks.length > 0) {
+      throw new ProgrammingError(
+        `Cannot run ${command.toLowerCase()}(): a block of transaction() is open, its end commits or rolls back`,
+      );
+    }
+    await executor.endTransaction(command);
+  }
+
+  #checkNoTransaction(what: string): void {
+    this.executor.checkOpen();
+    if (this.#transactions.open || this.#transactions.blocks.length > 0) {
+      throw new ProgrammingError(
+        `Cannot set ${what}: a transaction is open, commit or roll back first`,
+      );
+    }
+  }
+
+  #characterize(change: Partial<TransactionState["characteristics"]>): void {
+    this.#transactions.characteristics = {
+      ...this.#transactions.characteristics,
+      ...change,
+    };
+  }
+
+  #warnOfLoss(): void {
+    if (this.closed || !this.#transactions.open || !this.#transactions.dirty) {
+      return;
+    }
+    this.warn(
+      "the connection is closed while a transaction is open that has changed something, so its changes are lost: end it with commit(), use transaction(), or connect with autocommit: true",
+    );
+  }
+}

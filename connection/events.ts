@@ -1,0 +1,100 @@
+/**
+ * What the server sends unasked: notices and notifications, and who is told.
+ *
+ * @module
+ */
+
+import { ProgrammingError } from "../errors/base.ts";
+import type { Diagnostic } from "../errors/diagnostic.ts";
+import type { NotificationFields } from "../protocol/backend.ts";
+import type { WarningHandler } from "./warnings.ts";
+
+/** Gets a notice or warning of the server. */
+export type NoticeHandler = (diag: Diagnostic) => void;
+
+/** Gets a notification. */
+export type NotifyHandler = (notify: Notify) => void;
+
+/** A notification that another session, or this one, sent with NOTIFY. */
+export class Notify {
+  /** The channel it was sent to. */
+  readonly channel: string;
+  /** What was sent; `""` if nothing. */
+  readonly payload: string;
+  /** The process ID of the session that sent it. */
+  readonly pid: number;
+
+  /** @internal */
+  constructor({ channel, payload, pid }: NotificationFields) {
+    this.channel = channel;
+    this.payload = payload;
+    this.pid = pid;
+  }
+}
+
+/** Hands notices and notifications to those who asked for them. */
+export class Events {
+  /** Who is told of notices. */
+  readonly noticeHandlers: HandlerSet<Diagnostic>;
+  /** Who is told of notifications. */
+  readonly notifyHandlers: HandlerSet<Notify>;
+
+  /** @param warn Is told when a handler throws. */
+  constructor(warn: WarningHandler) {
+    this.noticeHandlers = new HandlerSet("notice", warn);
+    this.notifyHandlers = new HandlerSet("notify", warn);
+  }
+}
+
+/** Handlers of one kind, called in the order they were added. */
+export class HandlerSet<T> {
+  readonly #kind: string;
+  readonly #warn: WarningHandler;
+  #handlers: readonly ((event: T) => void)[] = [];
+
+  /**
+   * @param kind What they handle, for messages.
+   * @param warn Is told when a handler throws.
+   */
+  constructor(kind: string, warn: WarningHandler) {
+    this.#kind = kind;
+    this.#warn = warn;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#handlers.length;
+  }
+
+  /** Adds a handler. */
+  add(handler: (event: T) => void): void {
+    this.#handlers = [...this.#handlers, handler];
+  }
+
+  /**
+   * Removes a handler.
+   *
+   * @throws {ProgrammingError} If it is not there.
+   */
+  remove(handler: (event: T) => void): void {
+    const at = this.#handlers.indexOf(handler);
+    if (at < 0) {
+      throw new ProgrammingError(
+        `Cannot remove the ${this.#kind} handler: it has not been added`,
+      );
+    }
+    this.#handlers = this.#handlers.toSpliced(at, 1);
+  }
+
+  /** Calls all of them. What one throws is reported and keeps nobody else from it. */
+  call(event: T): void {
+    for (const handler of this.#handlers) {
+      try {
+        handler(event);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#warn(`a ${this.#kind} handler failed: ${reason}`);
+      }
+    }
+  }
+}

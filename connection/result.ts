@@ -1,0 +1,187 @@
+/**
+ * The outcome of statements: rows made as they arrive, the command tag, the
+ * count of rows.
+ *
+ * @module
+ */
+
+import { DataError } from "../errors/base.ts";
+import type { FieldDescription } from "../protocol/backend.ts";
+import type { ResultSink } from "../protocol/exchange.ts";
+import type { ReadBuffer } from "../protocol/read_buffer.ts";
+import { RowPlan } from "../types/row_decoder.ts";
+import type { Transformer } from "../types/transformer.ts";
+import { Column } from "./column.ts";
+import {
+  planRows,
+  type RowFactory,
+  type RowMaker,
+  type RowSource,
+} from "./rows.ts";
+import { checkFormats, rememberFields } from "./result_formats.ts";
+import type { Statement } from "./statement_cache.ts";
+
+/** How the rows of a result are to be made. */
+export interface RowTarget {
+  /** Whether the caller insists on a format, so that none can be wrong. */
+  readonly binary: boolean | undefined;
+  /** Loaders of the context that asked. */
+  readonly transformer: Transformer;
+  /** What becomes of a row. */
+  readonly rowFactory: RowFactory<unknown>;
+  /** Gets the results that are complete. */
+  readonly results: Result[];
+}
+
+/** The outcome of one statement. */
+export class Result implements RowSource {
+  /** The rows, if the statement has any. */
+  readonly rows: unknown[] = [];
+  /** The columns as the server described them, or `null` if there are no rows. */
+  readonly fields: readonly FieldDescription[] | null;
+  /** The command tag; `null` where the statement was empty. */
+  commandTag: string | null = null;
+
+  readonly #transformer: Transformer;
+  #description: readonly Column[] | null = null;
+
+  /**
+   * @param fields The columns, or `null` where there are no rows.
+   * @param transformer Knows the types, for the description.
+   */
+  constructor(
+    fields: readonly FieldDescription[] | null,
+    transformer: Transformer,
+  ) {
+    this.fields = fields;
+    this.#transformer = transformer;
+  }
+
+  /** The columns, or `null` if the statement has no rows. */
+  get description(): readonly Column[] | null {
+    if (this.fields === null) return null;
+    const { types } = this.#transformer.adapters;
+    return this.#description ??= this.fields.map((field) =>
+      new Column(field, types)
+    );
+  }
+
+  /**
+   * How many rows there are, or how many the command says it concerned; -1 where
+   * it does not say.
+   *
+   * @throws {DataError} If the number is too large for a JavaScript number.
+   */
+  get rowCount(): number {
+    if (this.fields !== null) return this.rows.length;
+    const digits = this.commandTag?.match(/ (\d+)$/)?.[1];
+    if (digits === undefined) return -1;
+    const count = Number(digits);
+    if (Number.isSafeInteger(count)) return count;
+    throw new DataError(
+      `Cannot tell the number of rows: the server says ${digits}, which no JavaScript number holds exactly, see statusMessage`,
+    );
+  }
+}
+
+/** What a plan was made for: it fits as long as these are the same. */
+interface CachedPlan {
+  readonly fields: readonly FieldDescription[];
+  readonly rowFactory: RowFactory<unknown>;
+  readonly transformer: Transformer;
+  readonly version: number;
+  readonly plan: RowPlan;
+}
+
+/** Takes the results of a text of statements, one after the other. */
+export class ResultCollector implements ResultSink {
+  readonly #target: RowTarget;
+  readonly #statement: Statement | null;
+  #current: Result | null = null;
+  #plan: RowPlan | null = null;
+  #maker: RowMaker<unknown> | null = null;
+
+  /**
+   * @param target How rows are to be made.
+   * @param statement Where a plan is remembered, and columns are known from.
+   */
+  constructor(target: RowTarget, statement: Statement | null) {
+    this.#target = target;
+    this.#statement = statement;
+  }
+
+  describe(described: readonly FieldDescription[]): void {
+    const { binary, transformer } = this.#target;
+    const statement = this.#statement;
+    const fields = statement === null
+      ? described
+      : rememberFields(statement, described);
+    if (binary === undefined) checkFormats(fields, transformer);
+    this.expect(fields);
+  }
+
+  /** The results that are complete. */
+  get results(): readonly Result[] {
+    return this.#target.results;
+  }
+
+  /** Prepares for rows of these columns, which the server will not describe again. */
+  expect(fields: readonly FieldDescription[]): void {
+    const { rowFactory, transformer } = this.#target;
+    const result = new Result(fields, transformer);
+    const statement = this.#statement;
+    const cached = statement?.plan as CachedPlan | null ?? null;
+    this.#current = result;
+    if (
+      cached !== null && cached.fields === fields &&
+      cached.rowFactory === rowFactory &&
+      cached.transformer === transformer &&
+      cached.version === transformer.adapters.version
+    ) {
+      this.#plan = cached.plan;
+      this.#maker = null;
+      return;
+    }
+    const { shape, maker } = planRows(rowFactory, result);
+    const plan = new RowPlan(
+      fields.map((field) => ({
+        name: field.name,
+        typeName: transformer.adapters.types.get(field.typeOid)?.regtype ??
+          `with OID ${field.typeOid}`,
+        loader: transformer.getLoader(field.typeOid, field.format),
+      })),
+      shape,
+    );
+    this.#plan = plan;
+    this.#maker = maker;
+    if (statement !== null && maker === null) {
+      const { version } = transformer.adapters;
+      statement.plan = {
+        fields,
+        rowFactory,
+        transformer,
+        version,
+        plan,
+      } satisfies CachedPlan;
+    }
+  }
+
+  row(source: ReadBuffer): void {
+    const row = this.#plan!.decode(source);
+    this.#current!.rows.push(
+      this.#maker === null ? row : this.#maker(row as unknown[]),
+    );
+  }
+
+  complete(tag: string): void {
+    const result = this.#current ?? new Result(null, this.#target.transformer);
+    result.commandTag = tag;
+    this.#current = null;
+    this.#target.results.push(result);
+  }
+
+  empty(): void {
+    this.#current = null;
+    this.#target.results.push(new Result(null, this.#target.transformer));
+  }
+}

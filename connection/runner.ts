@@ -1,0 +1,324 @@
+/**
+ * Sends statements and collects what comes of them: the BEGIN that may go
+ * before, the messages, the errors. Whose turn it is, is decided in
+ * `executor.ts`.
+ *
+ * @module
+ */
+
+import { addCircumstances, PgError } from "../errors/base.ts";
+import { lossOf } from "../protocol/engine.ts";
+import type { Exchange } from "../protocol/exchange.ts";
+import { SyncExchange } from "../protocol/extended_query.ts";
+import { writeQuery, writeSync } from "../protocol/frontend.ts";
+import { SimpleQueryExchange } from "../protocol/simple_query.ts";
+import { cancelOnAbort } from "./cancel.ts";
+import { rememberFields } from "./result_formats.ts";
+import type { Statement, StatementCache } from "./statement_cache.ts";
+import {
+  goesSimple,
+  type Parameters,
+  type Request,
+  writeCommand,
+  writeDescription,
+  writeExtended,
+  writeSimple,
+  type Written,
+} from "./statement_writer.ts";
+import type { TransactionState } from "./transaction_state.ts";
+import type { Wire } from "./wire.ts";
+
+/** How statements are run. */
+export interface RunnerOptions {
+  /** Whether BEGIN goes out in the same write as the first statement. */
+  readonly joinBegin: boolean;
+  /** Whether text of date and time types can be read: DateStyle and IntervalStyle allow it. */
+  readsDatesAsText(): boolean;
+}
+
+/** Sends the statements of one connection. */
+export class Runner {
+  /** What is remembered of statements. */
+  readonly statements: StatementCache;
+  /** Whether, and how, transactions are opened. */
+  readonly transactions: TransactionState;
+
+  readonly #wire: Wire;
+  readonly #options: RunnerOptions;
+
+  /**
+   * @param wire The connection.
+   * @param statements What is remembered of statements.
+   * @param transactions Whether, and how, transactions are opened.
+   * @param options How to behave.
+   */
+  constructor(
+    wire: Wire,
+    statements: StatementCache,
+    transactions: TransactionState,
+    options: RunnerOptions,
+  ) {
+    this.#wire = wire;
+    this.statements = statements;
+    this.transactions = transactions;
+    this.#options = options;
+  }
+
+  /** How many bytes wait to be sent. */
+  get waiting(): number {
+    return this.#wire.engine.output.length;
+  }
+
+  /** Whether the connection is closed. */
+  get closed(): boolean {
+    return this.#wire.engine.failure !== null;
+  }
+
+  /** @throws {OperationalError} If the connection is closed. */
+  checkOpen(): void {
+    const { failure } = this.#wire.engine;
+    if (failure === null) return;
+    const error = lossOf(failure);
+    addCircumstances(error, { connectionUsable: false, reachedServer: false });
+    throw error;
+  }
+
+  /** Writes a statement, with the BEGIN it may need, sends it, and waits for its end. */
+  async send(
+    request: Request,
+    statement: Statement,
+    parameters: Parameters,
+  ): Promise<Written> {
+    const simple = goesSimple(request, statement, this.statements);
+    let begin = this.transactions.nextBegin;
+    // By the simple protocol nothing would stop the statement if a BEGIN with options failed.
+    if (
+      begin !== null &&
+      (!this.#options.joinBegin || (simple && begin !== "BEGIN"))
+    ) {
+      await this.command(begin);
+      begin = null;
+    }
+    const [written, beginning] = this.#write(
+      begin,
+      simple,
+      () =>
+        simple
+          ? writeSimple(this.#wire.engine.output, request)
+          : this.#extended(request, statement, parameters, true),
+    );
+    this.#wire.flush();
+    await this.#finished(written.exchange, request.signal);
+    if (beginning !== null && beginning.error !== null) {
+      written.exchange.error = beginning.error;
+    }
+    return written;
+  }
+
+  /** Writes a statement without a Sync and without sending it. */
+  append(
+    request: Request,
+    statement: Statement,
+    parameters: Parameters,
+  ): Written {
+    const [written] = this.#write(
+      this.transactions.nextBegin,
+      false,
+      () => this.#extended(request, statement, parameters, false),
+    );
+    return written;
+  }
+
+  /** Sends what was appended, with a Sync behind it. */
+  sendGroup(): SyncExchange {
+    const sync = new SyncExchange();
+    writeSync(this.#wire.engine.output);
+    this.#watch(sync);
+    this.#wire.flush();
+    return sync;
+  }
+
+  /**
+   * Asks for the columns of a statement in a round trip of its own, where dates
+   * in its rows could not be read as text.
+   *
+   * @returns Whether it did.
+   */
+  async describeFirst(
+    request: Request,
+    statement: Statement,
+  ): Promise<boolean> {
+    if (
+      statement.fields !== null || statement.multiple ||
+      request.binary !== undefined ||
+      this.#options.readsDatesAsText() || /;\s*\S/.test(request.text)
+    ) return false;
+    const [exchange] = this.#write(
+      this.transactions.nextBegin,
+      false,
+      () => writeDescription(this.#wire.engine.output, statement),
+    );
+    this.#wire.flush();
+    await this.#finished(exchange, request.signal);
+    if (exchange.error !== null) throw this.told(exchange);
+    rememberFields(statement, exchange.fields ?? []);
+    return true;
+  }
+
+  /**
+   * Runs a command of the driver's own.
+   *
+   * @returns Its command tag.
+   */
+  async command(text: string): Promise<string> {
+    let tag = "";
+    const exchange = new SimpleQueryExchange({
+      describe: () => {},
+      row: () => {},
+      complete: (complete) => tag = complete,
+      empty: () => {},
+    }, text);
+    writeQuery(this.#wire.engine.output, text);
+    this.#watch(exchange);
+    this.#wire.flush();
+    await exchange.done;
+    if (exchange.error !== null) throw this.told(exchange);
+    this.statements.noteTag(tag);
+    return tag;
+  }
+
+  /** Draws the conclusions from a statement that is over, or throws its error. */
+  conclude(
+    { exchange, collector, newName }: Written,
+    statement: Statement,
+  ): void {
+    const { results } = collector;
+    if (newName !== null && !("parsed" in exchange && exchange.parsed)) {
+      if (statement.name === newName) statement.name = null;
+    }
+    if (exchange.error !== null) {
+      if (isStale(exchange.error)) this.statements.forgetName(statement);
+      throw this.told(exchange);
+    }
+    if (results.length > 1) statement.multiple = true;
+    else {
+      statement.count++;
+      const fields = results[0]?.fields ?? [];
+      if (statement.fields === null) rememberFields(statement, fields);
+    }
+    for (const { commandTag } of results) {
+      if (commandTag === null) continue;
+      this.transactions.noteTag(commandTag);
+      this.statements.noteTag(commandTag);
+    }
+  }
+
+  /**
+   * The error of an exchange, which now says what became of the connection. An
+   * error of ours is made anew, so that its stack trace leads to who waited.
+   */
+  told(exchange: Exchange): unknown {
+    const { error } = exchange;
+    if (!(error instanceof PgError)) return error;
+    return new (error.constructor as typeof PgError)(error.message, {
+      ...("cause" in error ? { cause: error.cause } : {}),
+      diag: error.diag,
+      sqlstate: error.sqlstate,
+      connectionUsable: !this.closed,
+      reachedServer: exchange.sent,
+    });
+  }
+
+  /**
+   * Writes a BEGIN, where one is due, and what comes behind it. If that throws,
+   * nothing of it stays in the output.
+   */
+  #write<T extends Written | Exchange>(
+    begin: string | null,
+    syncBegin: boolean,
+    write: () => T,
+  ): [T, Exchange | null] {
+    const { output } = this.#wire.engine;
+    const mark = output.length;
+    let beginning: Exchange | null = null;
+    let written: T;
+    try {
+      if (begin !== null) beginning = writeCommand(output, begin, syncBegin);
+      written = write();
+    } catch (error) {
+      output.rollback(mark);
+      if (error instanceof PgError) {
+        addCircumstances(error, {
+          connectionUsable: true,
+          reachedServer: false,
+        });
+      }
+      throw error;
+    }
+    if (beginning !== null) {
+      this.#watch(beginning);
+      this.transactions.noteBegin();
+    }
+    this.#watch("exchange" in written ? written.exchange : written);
+    return [written, beginning];
+  }
+
+  #extended(
+    request: Request,
+    statement: Statement,
+    parameters: Parameters,
+    sync: boolean,
+  ): Written {
+    const written = writeExtended(
+      this.#wire.engine.output,
+      request,
+      statement,
+      parameters,
+      this.statements,
+      sync,
+    );
+    if (written.newName !== null) statement.name = written.newName;
+    return written;
+  }
+
+  /** Adds an exchange. One that ends with ReadyForQuery tells the transaction status. */
+  #watch(exchange: Exchange): void {
+    if (exchange.endsWithReady) {
+      exchange.onSettle = () => {
+        this.transactions.noteReady(this.#wire.engine.transactionStatus);
+      };
+    }
+    this.#wire.enqueue(exchange);
+  }
+
+  async #finished(
+    exchange: Exchange,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (signal === undefined) return await exchange.done;
+    if (await cancelOnAbort(this.#wire, exchange, signal)) throw signal.reason;
+  }
+}
+
+/**
+ * Whether a statement failed before it ran, only because what was remembered of
+ * it is out of date: its plan, its name, or the number of its columns.
+ *
+ * @param error The error.
+ * @returns Whether it may be run again.
+ */
+export function isStale(error: unknown): boolean {
+  if (!(error instanceof PgError)) return false;
+  const { sqlstate, sourceFunction } = error.diag;
+  switch (sqlstate) {
+    case "26000": // invalid_sql_statement_name
+    case "42P05": // duplicate_prepared_statement
+      return true;
+    case "0A000": // feature_not_supported: the rows would have other columns
+      return sourceFunction === "RevalidateCachedQuery";
+    case "08P01": // protocol_violation: formats for another number of columns
+      return sourceFunction === "PortalSetResultFormat";
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Whether, and how, the connection opens transactions by itself, and which
+ * blocks of `transaction()` are open.
+ *
+ * @module
+ */
+
+import { Status } from "../protocol/tags.ts";
+import {
+  beginStatement,
+  SERVER_DEFAULTS,
+  type TransactionCharacteristics,
+} from "./settings.ts";
+
+/** Commands that change nothing that a rollback would lose. */
+const HARMLESS =
+  /^(?:SELECT|SHOW|EXPLAIN|FETCH|SET|RESET|LISTEN|BEGIN|START|SAVEPOINT|RELEASE|ROLLBACK|COMMIT)\b/;
+
+/** The side of transactions that the driver takes care of. */
+export class TransactionState {
+  /** Whether each statement is a transaction of its own. */
+  autocommit: boolean;
+  /** What the transactions that are opened are like. */
+  characteristics: TransactionCharacteristics = SERVER_DEFAULTS;
+  /** The blocks of `transaction()` that are open, outermost first. */
+  readonly blocks: object[] = [];
+  /** Whether the open transaction has changed something. */
+  dirty = false;
+
+  #status: number = Status.IDLE;
+  #wanted: string | null = null;
+  #inFlight = false;
+
+  /** @param autocommit See {@linkcode TransactionState.autocommit}. */
+  constructor(autocommit: boolean) {
+    this.autocommit = autocommit;
+  }
+
+  /** Whether a transaction is open on the server, or its BEGIN is on its way there. */
+  get open(): boolean {
+    return this.#status !== Status.IDLE || this.#inFlight;
+  }
+
+  /** Whether an open block still waits for its first statement, and the BEGIN with it. */
+  get waiting(): boolean {
+    return this.#wanted !== null;
+  }
+
+  /** Has a transaction opened with the next statement. */
+  openWithNext(characteristics: TransactionCharacteristics): void {
+    this.#wanted = beginStatement(characteristics);
+  }
+
+  /** Takes {@linkcode TransactionState.openWithNext} back. */
+  openNone(): void {
+    this.#wanted = null;
+  }
+
+  /** The BEGIN that must go before the next statement, or `null`. */
+  get nextBegin(): string | null {
+    if (this.open) return null;
+    if (this.#wanted !== null) return this.#wanted;
+    return this.autocommit ? null : beginStatement(this.characteristics);
+  }
+
+  /** A BEGIN has been written. */
+  noteBegin(): void {
+    this.#inFlight = true;
+  }
+
+  /** A command ran: did it change something? */
+  noteTag(tag: string): void {
+    if (this.open && !HARMLESS.test(tag)) this.dirty = true;
+  }
+
+  /** The server is ready, with this transaction status. */
+  noteReady(status: number): void {
+    this.#status = status;
+    this.#inFlight = false;
+    if (status === Status.IDLE) this.dirty = false;
+    else this.#wanted = null;
+  }
+}

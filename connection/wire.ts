@@ -1,0 +1,204 @@
+/**
+ * Joins the protocol engine and the transport: one read is always pending, what
+ * is written together leaves together, and whatever ends the connection ends it
+ * for everybody who waits.
+ *
+ * @module
+ */
+
+import { OperationalError, type PgError } from "../errors/base.ts";
+import { Engine, type EngineEvents } from "../protocol/engine.ts";
+import { writeTerminate } from "../protocol/frontend.ts";
+import type { Exchange } from "../protocol/exchange.ts";
+import type { TextCodec } from "../protocol/text.ts";
+import { WriteBuffer } from "../protocol/write_buffer.ts";
+import type { Transport } from "./transport.ts";
+
+/** How long the reader may go on after a write failed: the server's reason may be on its way. */
+const GRACE_MS = 1000;
+const TERMINATE_MS = 500;
+
+/** What a wire tells the layer above. */
+export type WireEvents = Omit<EngineEvents, "flush">;
+
+/** One open connection to a server. */
+export class Wire {
+  /** The protocol's side of the connection. */
+  readonly engine: Engine;
+  /** The network's side of the connection. */
+  readonly transport: Transport;
+  /** The process ID of the session, to cancel with; `null` if the server did not tell. */
+  processId: number | null = null;
+  /** The key to cancel with; `null` if the server did not tell. */
+  secretKey: Uint8Array | null = null;
+  /** Looks at the first bytes from the server before they are taken for messages. */
+  inspect: (() => PgError | null) | null = null;
+
+  readonly #events: WireEvents;
+  #spare = new WriteBuffer();
+  #writing = false;
+  #reading: Promise<void> = Promise.resolve();
+  #refs = 0;
+  #refed = true;
+  #goodbye: Promise<void> | null = null;
+  #grace: ReturnType<typeof setTimeout> | null = null;
+
+  /**
+   * @param transport An open transport; the wire closes it.
+   * @param events Who is told what.
+   * @param maxMessageSize The largest message that is accepted, in bytes.
+   */
+  constructor(
+    transport: Transport,
+    events: WireEvents,
+    maxMessageSize?: number,
+  ) {
+    this.transport = transport;
+    this.#events = events;
+    this.engine = new Engine({
+      ...events,
+      flush: () => this.#flush(),
+      lost: (reason) => {
+        this.#end();
+        events.lost(reason);
+      },
+    }, maxMessageSize);
+  }
+
+  /** Starts to read. */
+  start(): void {
+    this.#reading = this.#read();
+  }
+
+  /** Adds an exchange whose messages are in the output. */
+  enqueue(exchange: Exchange): void {
+    this.engine.enqueue(exchange);
+  }
+
+  /** Sends what is in the output, and keeps the process alive until it is answered. */
+  flush(): void {
+    this.engine.flush();
+    this.#updateRef();
+  }
+
+  /** Keeps the process alive until {@linkcode Wire.unref} is called as often. */
+  ref(): void {
+    this.#refs++;
+    this.#updateRef();
+  }
+
+  /** Takes a {@linkcode Wire.ref} back. */
+  unref(): void {
+    this.#refs--;
+    this.#updateRef();
+  }
+
+  /** Reads and writes text in another encoding from now on. */
+  setCodec(codec: TextCodec): void {
+    this.engine.input.codec = codec;
+    this.engine.output.codec = codec;
+    this.#spare.codec = codec;
+  }
+
+  /**
+   * Ends the connection in good order: says goodbye, then closes.
+   *
+   * @param reason What those are told who still wait for an answer.
+   */
+  async close(reason: PgError): Promise<void> {
+    this.ref(); // The end of the pending read is waited for below.
+    if (this.engine.failure === null) {
+      const goodbye = new WriteBuffer(16);
+      writeTerminate(goodbye);
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, TERMINATE_MS);
+      const said = this.transport.write(goodbye.written()).catch(() => {});
+      this.#goodbye = Promise.race([said, late]);
+      this.engine.fail(reason);
+      await this.#goodbye;
+      clearTimeout(timer);
+    }
+    await this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    const { engine, transport } = this;
+    try {
+      while (engine.failure === null) {
+        const count = await transport.read(engine.input.region());
+        if (count === null) throw new OperationalError(this.#lossMessage());
+        engine.input.filled(count);
+        if (this.inspect !== null) this.#inspectFirst();
+        engine.receive();
+        this.#updateRef();
+      }
+    } catch (error) {
+      engine.fail(
+        error instanceof OperationalError
+          ? error
+          : new OperationalError(this.#lossMessage(), { cause: error }),
+      );
+    }
+  }
+
+  #lossMessage(): string {
+    return this.engine.busy
+      ? `Connection to "${this.transport.address}" lost: the server closed it before it had answered`
+      : `Connection to "${this.transport.address}" lost: the server closed it`;
+  }
+
+  #inspectFirst(): void {
+    const failure = this.inspect?.() ?? null;
+    if (this.engine.input.unreadLength >= 5) this.inspect = null;
+    if (failure !== null) this.engine.fail(failure);
+  }
+
+  #flush(): void {
+    if (
+      this.#writing || this.engine.output.length === 0 ||
+      this.engine.failure !== null
+    ) return;
+    const full = this.engine.output;
+    this.engine.output = this.#spare;
+    this.#spare = full;
+    this.#writing = true;
+    this.transport.write(full.written()).then(
+      () => {
+        full.clear();
+        this.#writing = false;
+        this.#flush();
+      },
+      (error) => this.#writeFailed(error),
+    );
+  }
+
+  /** The reader will see the end too, and before it perhaps what the server has to say. */
+  #writeFailed(cause: unknown): void {
+    if (this.engine.failure !== null) return;
+    this.#grace = setTimeout(
+      () =>
+        this.engine.fail(new OperationalError(this.#lossMessage(), { cause })),
+      GRACE_MS,
+    );
+  }
+
+  #end(): void {
+    if (this.#grace !== null) clearTimeout(this.#grace);
+    this.#grace = null;
+    if (this.#goodbye === null) this.transport.close();
+    else this.#goodbye.then(() => this.transport.close());
+  }
+
+  #updateRef(): void {
+    const wanted = this.#refs > 0 || this.engine.busy;
+    if (wanted === this.#refed) return;
+    this.#refed = wanted;
+    if (wanted) this.transport.ref();
+    else this.transport.unref();
+  }
+}
+
+/** The error for what is done on a connection that was closed on purpose. */
+export function closedError(): OperationalError {
+  return new OperationalError("Cannot use the connection: it is closed");
+}

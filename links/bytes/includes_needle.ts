@@ -1,0 +1,9 @@
+/**
+ * Stands in for `@std/bytes` where JSR cannot be reached: the npm build of the
+ * same code, with types beside it.
+ *
+ * @module
+ */
+
+// @ts-types="./includes_needle.d.ts"
+export * from "npm:deno-std@1.4.0/bytes/includes_needle.js";

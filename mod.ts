@@ -1,0 +1,136 @@
+/**
+ * pgts, the PostgreSQL driver for Deno: psycopg's semantics in JavaScript's
+ * habits, over the wire protocol itself.
+ *
+ * @example
+ * ```ts
+ * import { connect, sql } from "@x/pgts";
+ *
+ * await using conn = await connect({ autocommit: true });
+ * const limit = 3;
+ * for await (const row of conn.execute(sql`select n from generate_series(1, ${limit}) as n`)) {
+ *   console.log(row.n);
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export { connect, withConnection } from "./connection/connect.ts";
+export {
+  Connection,
+  Connection as AsyncConnection,
+} from "./connection/connection.ts";
+export type {
+  ConnectOptions,
+  CursorClass,
+} from "./connection/connect_options.ts";
+export type {
+  AdaptContext,
+  AnyText,
+  ConnectionParameters,
+  DriverSettings,
+  LibpqKeyword,
+  LibpqParameters,
+  ParameterValue,
+  PasswordOption,
+} from "./connection/options.ts";
+export { capabilities } from "./connection/capabilities.ts";
+export type {
+  Capabilities,
+  CapabilityCheck,
+  CapabilityTest,
+} from "./connection/capabilities.ts";
+export type { ConninfoDefault } from "./connection/conninfo.ts";
+export type { ConninfoParameter } from "./connection/conninfo_table.ts";
+export {
+  conninfoDefaults,
+  conninfoToDict,
+  makeConninfo,
+} from "./connection/conninfo.ts";
+export {
+  ConnectionInfo,
+  ConnStatus,
+  PipelineStatus,
+  TransactionStatus,
+} from "./connection/connection_info.ts";
+export { Cursor, Cursor as AsyncCursor } from "./connection/cursor.ts";
+export {
+  RawCursor,
+  RawCursor as AsyncRawCursor,
+} from "./connection/raw_cursor.ts";
+export { BaseCursor } from "./connection/cursor_base.ts";
+export type {
+  CursorConnection,
+  CursorOptions,
+  ExecuteOptions,
+  SentQuery,
+} from "./connection/cursor_base.ts";
+export { Column } from "./connection/column.ts";
+export { Execution } from "./connection/execution.ts";
+export type { Fetchable } from "./connection/execution.ts";
+export { IsolationLevel } from "./connection/settings.ts";
+export {
+  Rollback,
+  Transaction,
+  TransactionBlockStatus,
+} from "./connection/transaction.ts";
+export type {
+  TransactionConnection,
+  TransactionOptions,
+} from "./connection/transaction.ts";
+export { Pipeline } from "./connection/pipeline.ts";
+export type { PipelineConnection } from "./connection/pipeline.ts";
+export { Notify } from "./connection/events.ts";
+export type { NoticeHandler, NotifyHandler } from "./connection/events.ts";
+export type { WarningHandler } from "./connection/warnings.ts";
+export {
+  argsRow,
+  classRow,
+  dictRow,
+  kwargsRow,
+  scalarRow,
+  tupleRow,
+} from "./connection/rows.ts";
+export type {
+  DictRow,
+  RowFactory,
+  RowMaker,
+  RowSource,
+} from "./connection/rows.ts";
+export { sql } from "./sql/tag.ts";
+export type { SqlTag } from "./sql/tag.ts";
+export type { Query } from "./sql/bind.ts";
+export type { QueryParameters } from "./sql/query.ts";
+export { adapters } from "./types/defaults.ts";
+export { AdaptersMap } from "./types/adapters_map.ts";
+export { TypeInfo } from "./types/type_info.ts";
+export { Json, Jsonb } from "./types/json.ts";
+export { Interval } from "./types/interval_value.ts";
+export { TimeTz } from "./types/timetz.ts";
+export {
+  registerDateLoader,
+  registerDateTimeText,
+  registerInfinity,
+  registerZonedDateTime,
+} from "./types/datetime_loaders.ts";
+export {
+  CancellationTimeout,
+  ConnectionTimeout,
+  DatabaseError,
+  DataError,
+  IntegrityError,
+  InterfaceError,
+  InternalError,
+  NotSupportedError,
+  OperationalError,
+  PgError,
+  PgError as Error,
+  PipelineAborted,
+  ProgrammingError,
+  ProtocolError,
+  ResultTooLarge,
+  Warning,
+} from "./errors/base.ts";
+export type { PgErrorOptions } from "./errors/base.ts";
+export { Diagnostic } from "./errors/diagnostic.ts";

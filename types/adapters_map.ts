@@ -1,0 +1,317 @@
+/**
+ * Where loaders and dumpers are registered and found. What is found is made
+ * ready for use, and kept, in `transformer.ts`.
+ *
+ * @module
+ */
+
+import { ProgrammingError } from "../errors/base.ts";
+import {
+  type Adaptation,
+  type DumperKey,
+  type DumperLike,
+  Format,
+  type LoaderLike,
+  NO_SESSION,
+  PlaceholderFormat,
+  type Registrar,
+} from "./adapt.ts";
+import {
+  makeDumper,
+  type RegisteredDumper,
+  type RegisteredLoader,
+  toDumper,
+  toLoader,
+} from "./registered.ts";
+import { TextLoader } from "./text.ts";
+import { builtinTypes, TypesRegistry } from "./type_info.ts";
+
+/** The dumpers of one key, by what a placeholder asks for. */
+type DumperEntry = Readonly<Record<PlaceholderFormat, RegisteredDumper | null>>;
+
+const NO_DUMPERS: DumperEntry = { s: null, t: null, b: null };
+
+/** What a map holds; shared between copies until one of them is written to. */
+interface Content {
+  /** By OID, one map for each format. */
+  loaders: readonly [
+    Map<number, RegisteredLoader>,
+    Map<number, RegisteredLoader>,
+  ];
+  /** By the name of a primitive or the prototype of a class. */
+  dumpers: Map<string | object, DumperEntry>;
+  /** All dumpers in the order of their registration. */
+  order: Set<RegisteredDumper>;
+}
+
+let builtin: TypesRegistry | undefined;
+
+/**
+ * Says how JavaScript values become PostgreSQL values and back.
+ *
+ * The global map, `adapters`, is copied by each connection, and the
+ * connection's map by each cursor. A change to a map concerns what is copied
+ * from it later, never what has been copied before.
+ *
+ * @example Change what a type is read as, on one connection
+ * ```ts ignore
+ * import { connect } from "@x/pgts";
+ *
+ * await using conn = await connect();
+ * conn.adapters.registerLoader("money", (text) => text.replace("$", ""));
+ * ```
+ */
+export class AdaptersMap implements Registrar {
+  /** The types that are known, by name and OID. */
+  readonly types: TypesRegistry;
+  #content: Content;
+  #shared: boolean;
+  #version = 0;
+  #byOid: Map<number, DumperEntry> | null = null;
+
+  /**
+   * Makes a map.
+   *
+   * @param template The map to copy. Without it nothing but the built-in types
+   * is there.
+   */
+  constructor(template?: AdaptersMap) {
+    this.#shared = template !== undefined;
+    if (template === undefined) {
+      this.types = new TypesRegistry(builtin ??= builtinTypes());
+      this.#content = {
+        loaders: [new Map(), new Map()],
+        dumpers: new Map(),
+        order: new Set(),
+      };
+    } else {
+      this.types = new TypesRegistry(template.types);
+      template.#shared = true;
+      this.#content = template.#content;
+    }
+  }
+
+  /** Changes whenever the map or its types do, for caches of what was found. */
+  get version(): number {
+    return this.#version + this.types.version;
+  }
+
+  /**
+   * Sets what values of a type are read by, in the format that the loader is
+   * for.
+   *
+   * @param type The OID of the type, or a name that the type registry knows.
+   * @param loader A class, an object, or a function of the value's text.
+   * @throws {ProgrammingError} If the registry does not have the type, or if the
+   * loader is none.
+   *
+   * @example Read numeric as a number
+   * ```ts
+   * import { adapters } from "@x/pgts";
+   * import { AdaptersMap } from "@x/pgts/types";
+   *
+   * const map = new AdaptersMap(adapters);
+   * map.registerLoader("numeric", Number);
+   * ```
+   */
+  registerLoader(type: number | string, loader: LoaderLike): void {
+    const oid = typeof type === "number" ? type : this.types.getOid(type);
+    const registered = toLoader(loader);
+    this.#own();
+    this.#content.loaders[registered.format ?? Format.TEXT]
+      .set(oid, registered);
+  }
+
+  /**
+   * Sets what values of a class are sent by. Of several dumpers for one class
+   * `%t` takes the one of text, `%b` the binary one, and `%s` the one that was
+   * registered last.
+   *
+   * @param key The class of the values, or what `typeof` says of them.
+   * @param dumper A class, an object, or a function that returns the text of a
+   * value.
+   * @throws {ProgrammingError} If the key or the dumper is none.
+   *
+   * @example Send a class of your own
+   * ```ts
+   * import { adapters } from "@x/pgts";
+   * import { AdaptersMap } from "@x/pgts/types";
+   *
+   * class Point {
+   *   x = 0;
+   *   y = 0;
+   * }
+   * const map = new AdaptersMap(adapters);
+   * map.registerDumper(Point, (point: Point) => `(${point.x},${point.y})`);
+   * ```
+   */
+  registerDumper(key: DumperKey, dumper: DumperLike<never>): void {
+    const place = placeOf(key);
+    const registered = toDumper(dumper as DumperLike);
+    this.#own();
+    const { dumpers, order } = this.#content;
+    dumpers.set(place, withDumper(dumpers.get(place), registered));
+    order.delete(registered);
+    order.add(registered);
+  }
+
+  /**
+   * Finds what was registered for a type.
+   *
+   * @param oid The OID of the type.
+   * @param format The format of the values.
+   * @returns The loader, or `null`: arrays are then read by the loader of their
+   * elements, other values as strings, in binary as bytes.
+   */
+  getLoader(oid: number, format: Format): RegisteredLoader | null {
+    return this.#content.loaders[format].get(oid) ?? null;
+  }
+
+  /**
+   * Finds what the values of a class are sent by: what was registered for it or
+   * for the nearest class that it extends.
+   *
+   * @param key The class of the values, or what `typeof` says of them.
+   * @param format What the placeholder asks for.
+   * @returns The dumper.
+   * @throws {ProgrammingError} If there is none.
+   */
+  getDumper(
+    key: DumperKey,
+    format: PlaceholderFormat = PlaceholderFormat.AUTO,
+  ): RegisteredDumper {
+    return this.findDumper(placeOf(key), format);
+  }
+
+  /**
+   * Finds a dumper for values of a type, whatever class they are of.
+   *
+   * @param oid The OID of the type.
+   * @param format What the placeholder asks for.
+   * @returns The dumper of this type that was registered last.
+   * @throws {ProgrammingError} If there is none.
+   */
+  getDumperByOid(
+    oid: number,
+    format: PlaceholderFormat = PlaceholderFormat.AUTO,
+  ): RegisteredDumper {
+    this.#byOid ??= this.#indexByOid();
+    const found = this.#byOid.get(oid)?.[format];
+    if (found == null) {
+      const name = this.types.get(oid)?.regtype;
+      throw new ProgrammingError(
+        `Cannot find a dumper for the type ${
+          name === undefined ? `with OID ${oid}` : `"${name}"`
+        }: no ${describeFormat(format)}dumper of this type is registered`,
+      );
+    }
+    return found;
+  }
+
+  /**
+   * Finds a dumper by the prototype of a value, or the name of its primitive
+   * type.
+   *
+   * @internal
+   */
+  findDumper(
+    place: string | object,
+    format: PlaceholderFormat,
+  ): RegisteredDumper {
+    const { dumpers } = this.#content;
+    let at: string | object | null = place;
+    let seen = false;
+    while (at !== null) {
+      // Every class extends Object, but only plain objects are meant by it.
+      if (at === Object.prototype && place !== Object.prototype) break;
+      const entry: DumperEntry | undefined = dumpers.get(at);
+      if (entry !== undefined) {
+        const found = entry[format];
+        if (found !== null) return found;
+        seen = true;
+      }
+      at = typeof at === "string" ? null : Object.getPrototypeOf(at);
+    }
+    throw new ProgrammingError(explainMissing(place, format, seen));
+  }
+
+  /** Makes the content this map's own before it is changed. */
+  #own(): void {
+    this.#version++;
+    this.#byOid = null;
+    if (!this.#shared) return;
+    const { loaders, dumpers, order } = this.#content;
+    this.#content = {
+      loaders: [new Map(loaders[0]), new Map(loaders[1])],
+      dumpers: new Map(dumpers),
+      order: new Set(order),
+    };
+    this.#shared = false;
+  }
+
+  /** The OID is known only to instances. */
+  #indexByOid(): Map<number, DumperEntry> {
+    const index = new Map<number, DumperEntry>();
+    const probe: Adaptation = {
+      session: NO_SESSION,
+      getLoader: (oid) => new TextLoader(oid, probe),
+      getDumper: (value) => {
+        const key = typeof value === "object"
+          ? Object.getPrototypeOf(value)
+          : typeof value;
+        return makeDumper(this.findDumper(key, "s"), probe, "s");
+      },
+      arrayOidOf: (oid) => this.types.get(oid)?.arrayOid ?? 0,
+      typeInfoOf: (oid) => this.types.get(oid),
+    };
+    for (const registered of this.#content.order) {
+      const { oid } = makeDumper(registered, probe, "s");
+      if (oid !== 0) index.set(oid, withDumper(index.get(oid), registered));
+    }
+    return index;
+  }
+}
+
+/** Classes are found by their prototype, which no property of a value can fake. */
+function placeOf(key: DumperKey): string | object {
+  if (typeof key === "string") return key;
+  const prototype: unknown = typeof key === "function" ? key.prototype : null;
+  if (typeof prototype !== "object" || prototype === null) {
+    throw new ProgrammingError(
+      'Cannot look up a dumper: the key is neither a class nor one of "string", "number", "bigint" and "boolean"',
+    );
+  }
+  return prototype;
+}
+
+function withDumper(
+  entry: DumperEntry = NO_DUMPERS,
+  dumper: RegisteredDumper,
+): DumperEntry {
+  return dumper.format === Format.BINARY
+    ? { ...entry, s: dumper, b: dumper }
+    : { ...entry, s: dumper, t: dumper };
+}
+
+function describeFormat(format: PlaceholderFormat): string {
+  if (format === PlaceholderFormat.AUTO) return "";
+  return format === PlaceholderFormat.BINARY ? "binary " : "text ";
+}
+
+function explainMissing(
+  place: string | object,
+  format: PlaceholderFormat,
+  seen: boolean,
+): string {
+  const kind = describeFormat(format);
+  if (typeof place === "string") {
+    return `Cannot adapt a ${place}: no ${kind}dumper is registered for it, register one with adapters.registerDumper("${place}", ...)`;
+  }
+  const { constructor } = place;
+  const name = (typeof constructor === "function" && constructor.name) ||
+    "(without a name)";
+  const remedy = seen
+    ? "use %s or register one"
+    : `register one with adapters.registerDumper(${name}, ...), or wrap the value in new Jsonb(...) to send it as JSON`;
+  return `Cannot adapt a value of the class ${name}: no ${kind}dumper is registered for it, ${remedy}`;
+}

@@ -1,0 +1,79 @@
+/**
+ * The global map of adapters, with everything that pgts knows to adapt.
+ *
+ * @module
+ */
+
+import type { Registrar } from "./adapt.ts";
+import { AdaptersMap } from "./adapters_map.ts";
+import { registerArray } from "./array_dumper.ts";
+import { registerBool } from "./bool.ts";
+import { registerBytea } from "./bytea.ts";
+import { registerDate } from "./date.ts";
+import { registerFloat } from "./float.ts";
+import { registerInteger } from "./integer.ts";
+import { registerInterval } from "./interval.ts";
+import { registerJson } from "./json.ts";
+import { registerNumber } from "./number.ts";
+import { registerNumericDefaults } from "./numeric.ts";
+import {
+  registerText,
+  StrDumper,
+  StrDumperName,
+  StrDumperVarchar,
+} from "./text.ts";
+import { registerTime } from "./time.ts";
+import { registerTimestamp } from "./timestamp.ts";
+import { registerUuid } from "./uuid.ts";
+
+/**
+ * Registers everything that pgts knows to adapt.
+ *
+ * The order counts in two places only: of the dumpers of one class the last one
+ * is taken for `%s`, and of the dumpers of one type the last one for values that
+ * are to become that type. So the wrappers, which force a type, come after what
+ * finds the type by the value.
+ *
+ * @param map Where to register it.
+ */
+export function registerDefaults(map: Registrar): void {
+  // These serve values that are to become a name, varchar or text; for strings
+  // at large registerText() puts its own in their place.
+  map.registerDumper("string", StrDumperName);
+  map.registerDumper("string", StrDumperVarchar);
+  map.registerDumper("string", StrDumper);
+  registerText(map);
+  registerBytea(map);
+  registerBool(map);
+  registerNumber(map);
+  registerInteger(map);
+  registerFloat(map);
+  registerNumericDefaults(map);
+  registerDate(map);
+  registerTime(map);
+  registerTimestamp(map);
+  registerInterval(map);
+  registerUuid(map);
+  registerJson(map);
+  registerArray(map);
+}
+
+function makeDefaults(): AdaptersMap {
+  const map = new AdaptersMap();
+  registerDefaults(map);
+  return map;
+}
+
+/**
+ * The global map of adapters. Each connection copies it when it is opened: a
+ * change concerns the connections that are opened later.
+ *
+ * @example Look a type up
+ * ```ts
+ * import { adapters } from "@x/pgts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(adapters.types.get("int4")?.arrayOid, 1007);
+ * ```
+ */
+export const adapters: AdaptersMap = makeDefaults();

@@ -1,0 +1,235 @@
+/**
+ * How JavaScript values become PostgreSQL values and back: the map of adapters,
+ * the registry of types, the wrappers that force a type, and what it takes to
+ * write loaders and dumpers.
+ *
+ * @example Read a type in a way of one's own
+ * ```ts
+ * import { adapters } from "@x/pgts";
+ * import { AdaptersMap } from "@x/pgts/types";
+ *
+ * const map = new AdaptersMap(adapters);
+ * map.registerLoader("money", (text) => Number(text.replace(/[$,]/g, "")));
+ * ```
+ *
+ * @example Send a class of one's own
+ * ```ts
+ * import { adapters } from "@x/pgts";
+ * import { AdaptersMap, TextDumper } from "@x/pgts/types";
+ *
+ * class Point {
+ *   x = 1;
+ *   y = 2;
+ * }
+ *
+ * class PointDumper extends TextDumper<Point> {
+ *   override readonly oid: number = 600;
+ *   override readonly cast: string = "point";
+ *   override text(value: Point): string {
+ *     return `(${value.x},${value.y})`;
+ *   }
+ * }
+ *
+ * const map = new AdaptersMap(adapters);
+ * map.registerDumper(Point, PointDumper);
+ * ```
+ *
+ * @module
+ */
+
+export {
+  type Adaptation,
+  type Dumper,
+  type DumperClass,
+  type DumperFunction,
+  type DumperKey,
+  type DumperLike,
+  Format,
+  type Loader,
+  type LoaderClass,
+  type LoaderFunction,
+  type LoaderLike,
+  type LoaderObject,
+  PlaceholderFormat,
+  type Registrar,
+  type SessionState,
+} from "./adapt.ts";
+export { ReadBuffer } from "../protocol/read_buffer.ts";
+export { WriteBuffer } from "../protocol/write_buffer.ts";
+export { type TextCodec } from "../protocol/text.ts";
+export { BaseDumper, BinaryDumper, TextDumper } from "./dumper.ts";
+export { AdaptersMap } from "./adapters_map.ts";
+export { type RegisteredDumper, type RegisteredLoader } from "./registered.ts";
+export { Transformer } from "./transformer.ts";
+export { adapters } from "./defaults.ts";
+export { OID } from "./oids.ts";
+export {
+  MultirangeInfo,
+  type MultirangeInfoOptions,
+  RangeInfo,
+  type RangeInfoOptions,
+  type SubtypeClass,
+  TypeInfo,
+  type TypeInfoOptions,
+  TypesRegistry,
+} from "./type_info.ts";
+export {
+  Float4,
+  Float8,
+  Int2,
+  Int4,
+  Int8,
+  type IntegerRange,
+  IntNumeric,
+  NumberWrapper,
+  Oid,
+} from "./wrappers.ts";
+export { ArrayBinaryLoader, ArrayLoader } from "./array.ts";
+export { ArrayBinaryDumper, ArrayDumper } from "./array_dumper.ts";
+export {
+  BoolBinaryDumper,
+  BoolBinaryLoader,
+  BoolDumper,
+  BoolLoader,
+} from "./bool.ts";
+export {
+  Int2BinaryLoader,
+  Int4BinaryLoader,
+  Int8AsNumberBinaryLoader,
+  Int8AsNumberLoader,
+  Int8BinaryLoader,
+  Int8Loader,
+  IntLoader,
+  OidBinaryLoader,
+} from "./integer.ts";
+export {
+  Int2BinaryDumper,
+  Int2Dumper,
+  Int4BinaryDumper,
+  Int4Dumper,
+  Int8BinaryDumper,
+  Int8Dumper,
+  IntegerBinaryDumper,
+  IntegerDumper,
+  type IntegerLike,
+  OidBinaryDumper,
+  OidDumper,
+} from "./integer_dumper.ts";
+export {
+  Float4BinaryDumper,
+  Float4BinaryLoader,
+  Float4Dumper,
+  Float4Loader,
+  Float8BinaryDumper,
+  Float8Dumper,
+  FloatBinaryLoader,
+  type FloatLike,
+  FloatLoader,
+} from "./float.ts";
+export {
+  NumericAsNumberBinaryLoader,
+  NumericAsNumberLoader,
+  NumericBinaryDumper,
+  NumericBinaryLoader,
+  NumericDumper,
+  type NumericLike,
+  NumericLoader,
+} from "./numeric.ts";
+export {
+  BigintBinaryDumper,
+  BigintDumper,
+  NumberBinaryDumper,
+  NumberDumper,
+} from "./number.ts";
+export {
+  CharBinaryLoader,
+  StrBinaryDumper,
+  StrDumper,
+  StrDumperName,
+  StrDumperUnknown,
+  StrDumperVarchar,
+  TextBinaryLoader,
+  TextLoader,
+} from "./text.ts";
+export {
+  ByteaBinaryDumper,
+  ByteaBinaryLoader,
+  ByteaDumper,
+  ByteaLoader,
+  type Bytes,
+} from "./bytea.ts";
+export {
+  Json,
+  Jsonb,
+  JsonbBinaryDumper,
+  JsonbBinaryLoader,
+  JsonbDumper,
+  JsonBinaryDumper,
+  JsonBinaryLoader,
+  type JsonContext,
+  JsonDumper,
+  JsonLoader,
+  JsonWrapper,
+  setJsonDumps,
+  setJsonLoads,
+} from "./json.ts";
+export {
+  type JsonDumps,
+  type JsonLoads,
+  type JsonReviver,
+  parseJson,
+} from "./json_text.ts";
+export {
+  Uuid,
+  UuidBinaryDumper,
+  UuidBinaryLoader,
+  UuidDumper,
+  UuidLoader,
+} from "./uuid.ts";
+export {
+  DateBinaryLoader,
+  DateTextLoader,
+  PlainDateBinaryDumper,
+  PlainDateTextDumper,
+} from "./date.ts";
+export {
+  PlainTimeBinaryDumper,
+  PlainTimeTextDumper,
+  TimeBinaryLoader,
+  TimeTextLoader,
+} from "./time.ts";
+export {
+  TimeTz,
+  TimeTzBinaryDumper,
+  TimeTzBinaryLoader,
+  TimeTzTextDumper,
+  TimeTzTextLoader,
+} from "./timetz.ts";
+export {
+  TimestampBinaryLoader,
+  TimestampTextLoader,
+  TimestamptzBinaryLoader,
+  TimestamptzTextLoader,
+} from "./timestamp.ts";
+export {
+  type InstantLike,
+  PlainDateTimeBinaryDumper,
+  PlainDateTimeTextDumper,
+  TimestamptzBinaryDumper,
+  TimestamptzTextDumper,
+} from "./timestamp_dumpers.ts";
+export { Interval } from "./interval_value.ts";
+export {
+  IntervalBinaryDumper,
+  IntervalBinaryLoader,
+  IntervalTextDumper,
+  IntervalTextLoader,
+} from "./interval.ts";
+export {
+  DateTimeTextLoader,
+  type DateTimeType,
+  registerDateLoader,
+  registerDateTimeText,
+  registerInfinity,
+  registerZonedDateTime,
+} from "./datetime_loaders.ts";

@@ -1,0 +1,251 @@
+/**
+ * Text: the types text, varchar, bpchar, name, "char" and unknown as strings,
+ * and strings as parameters. The encodings themselves are in `protocol/`.
+ *
+ * @module
+ */
+
+import { DataError } from "../errors/base.ts";
+import type { ReadBuffer } from "../protocol/read_buffer.ts";
+import type { WriteBuffer } from "../protocol/write_buffer.ts";
+import {
+  type Adaptation,
+  Format,
+  type Loader,
+  type LoaderClass,
+  type Registrar,
+  type SessionState,
+} from "./adapt.ts";
+import { BinaryDumper, TextDumper } from "./dumper.ts";
+import { OID } from "./oids.ts";
+import { quoteString } from "./quote.ts";
+
+const NOT_DECODED = "SQL_ASCII";
+
+/**
+ * Checks what PostgreSQL text cannot hold, for text that does not pass through
+ * a `WriteBuffer` or {@linkcode quoteString}, which check it themselves.
+ *
+ * @param text The text.
+ * @returns The same text.
+ * @throws {DataError} If it contains a NUL or a lone surrogate.
+ */
+export function checkText(text: string): string {
+  if (text.includes("\0")) {
+    throw new DataError(
+      "Cannot send text to the server: it contains a NUL character, which PostgreSQL text cannot hold",
+    );
+  }
+  if (!text.isWellFormed()) {
+    throw new DataError(
+      "Cannot send text to the server: it contains a surrogate that is not part of a pair",
+    );
+  }
+  return text;
+}
+
+/**
+ * Reads text as a string; in a session whose encoding is SQL_ASCII, where
+ * nobody knows what the bytes mean, as a copy of the bytes.
+ */
+export class TextLoader implements Loader<string | Uint8Array> {
+  /** Text. */
+  static readonly format: Format = Format.TEXT;
+  readonly #session: SessionState;
+
+  /**
+   * Called by the driver.
+   *
+   * @param _oid The OID of the type.
+   * @param adaptation What tells the encoding of the session.
+   */
+  constructor(_oid: number, adaptation: Adaptation) {
+    this.#session = adaptation.session;
+  }
+
+  /**
+   * The text between the bounds.
+   *
+   * @throws {DataError} If the bytes are not valid in the session's encoding.
+   */
+  load(
+    source: ReadBuffer,
+    start: number,
+    end: number,
+  ): string | Uint8Array<ArrayBuffer> {
+    // Asked for each value: `set client_encoding` takes effect between two results.
+    return this.#session.encoding === NOT_DECODED
+      ? source.bytes.slice(start, end)
+      : source.codec.decode(source.bytes, start, end);
+  }
+}
+
+/** The same for the binary format, whose bytes are those of the text format. */
+export class TextBinaryLoader extends TextLoader {
+  /** Binary. */
+  static override readonly format: Format = Format.BINARY;
+  /** Equal values. */
+  static readonly twin: LoaderClass = TextLoader;
+}
+
+/**
+ * Reads a binary `"char"`, a single byte, as the text that the server writes
+ * for it: nothing for a zero, an octal escape for what is not ASCII.
+ *
+ * It has no twin: servers before PostgreSQL 16 write the bare byte as text.
+ */
+export class CharBinaryLoader implements Loader<string | Uint8Array> {
+  /** Binary. */
+  static readonly format: Format = Format.BINARY;
+  readonly #session: SessionState;
+
+  /**
+   * Called by the driver.
+   *
+   * @param _oid The OID of the type.
+   * @param adaptation What tells the encoding of the session.
+   */
+  constructor(_oid: number, adaptation: Adaptation) {
+    this.#session = adaptation.session;
+  }
+
+  /**
+   * The text of the byte between the bounds.
+   *
+   * @throws {DataError} If it is not one byte.
+   */
+  load(
+    source: ReadBuffer,
+    start: number,
+    end: number,
+  ): string | Uint8Array<ArrayBuffer> {
+    if (end - start !== 1) {
+      throw new DataError(
+        `Cannot read a "char": it has ${end - start} bytes instead of one`,
+      );
+    }
+    const byte = source.bytes[start]!;
+    const text = byte === 0
+      ? ""
+      : byte < 0x80
+      ? String.fromCharCode(byte)
+      : `\\${byte.toString(8)}`;
+    return this.#session.encoding === NOT_DECODED
+      ? new TextEncoder().encode(text)
+      : text;
+  }
+}
+
+/**
+ * Sends a string as `text`, for statements where the server finds no type from
+ * the context, such as `select concat(%s, %s)`.
+ *
+ * @example Every string as text
+ * ```ts no-eval
+ * import { adapters } from "@x/pgts";
+ * import { StrDumper } from "@x/pgts/types";
+ *
+ * adapters.registerDumper("string", StrDumper);
+ * ```
+ */
+export class StrDumper extends TextDumper<string> {
+  /** The OID of text. */
+  override readonly oid: number = OID.TEXT;
+
+  /** Appends the string in the encoding of the session, which checks it. */
+  override dump(value: string, out: WriteBuffer): void {
+    out.text(value);
+  }
+
+  /**
+   * The string itself.
+   *
+   * @throws {DataError} If it contains a NUL or a lone surrogate.
+   */
+  override text(value: string): string {
+    return checkText(value);
+  }
+
+  /**
+   * The string as a literal.
+   *
+   * @throws {DataError} If it contains a NUL or a lone surrogate.
+   */
+  override quote(value: string): string {
+    return quoteString(value);
+  }
+}
+
+/**
+ * Sends a string and leaves its type to the server, which finds it from the
+ * context: a string goes into a date, an enum or a jsonb as it goes into a
+ * text. This is the default for `%s` and `%t`.
+ */
+export class StrDumperUnknown extends StrDumper {
+  /** No type: the server decides. */
+  override readonly oid: number = 0;
+}
+
+/** Sends a string as `varchar`. */
+export class StrDumperVarchar extends StrDumper {
+  /** The OID of varchar. */
+  override readonly oid: number = OID.VARCHAR;
+}
+
+/** Sends a string as `name`. */
+export class StrDumperName extends StrDumper {
+  /** The OID of name. */
+  override readonly oid: number = OID.NAME;
+}
+
+/** Sends a string as `text` in binary format: the default for `%b`. */
+export class StrBinaryDumper extends BinaryDumper<string> {
+  /** The OID of text. */
+  override readonly oid: number = OID.TEXT;
+
+  /**
+   * Appends the string in the encoding of the session.
+   *
+   * @throws {DataError} If it contains a NUL or a lone surrogate.
+   */
+  override dump(value: string, out: WriteBuffer): void {
+    out.text(value);
+  }
+
+  /**
+   * The string itself.
+   *
+   * @throws {DataError} If it contains a NUL or a lone surrogate.
+   */
+  override text(value: string): string {
+    return checkText(value);
+  }
+
+  /**
+   * The string as a literal.
+   *
+   * @throws {DataError} If it contains a NUL or a lone surrogate.
+   */
+  override quote(value: string): string {
+    return quoteString(value);
+  }
+}
+
+/**
+ * Registers the loaders and dumpers of this file.
+ *
+ * @param map Where to register them.
+ */
+export function registerText(map: Registrar): void {
+  for (
+    const oid of [OID.TEXT, OID.VARCHAR, OID.BPCHAR, OID.NAME, OID.UNKNOWN]
+  ) {
+    map.registerLoader(oid, TextLoader);
+    map.registerLoader(oid, TextBinaryLoader);
+  }
+  map.registerLoader(OID.CHAR, TextLoader);
+  map.registerLoader(OID.CHAR, CharBinaryLoader);
+  map.registerDumper("string", StrBinaryDumper);
+  // Last, so that `%s` takes it.
+  map.registerDumper("string", StrDumperUnknown);
+}

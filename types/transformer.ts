@@ -1,0 +1,257 @@
+/**
+ * The loaders and dumpers of one context, made from what its `AdaptersMap`
+ * says, each once.
+ *
+ * @module
+ */
+
+import { ProgrammingError } from "../errors/base.ts";
+import type { ReadBuffer } from "../protocol/read_buffer.ts";
+import {
+  type Adaptation,
+  type Dumper,
+  Format,
+  type Loader,
+  PlaceholderFormat,
+  type SessionState,
+} from "./adapt.ts";
+import type { AdaptersMap } from "./adapters_map.ts";
+import { ArrayBinaryLoader, ArrayLoader } from "./array.ts";
+import { arrayOf } from "./array_dumper.ts";
+import { makeDumper } from "./registered.ts";
+import { TextLoader } from "./text.ts";
+import type { TypeInfo } from "./type_info.ts";
+
+/** The dumpers that one kind of placeholder has used so far. */
+class Slots {
+  readonly format: PlaceholderFormat;
+  number: Dumper | null = null;
+  string: Dumper | null = null;
+  boolean: Dumper | null = null;
+  bigint: Dumper | null = null;
+  readonly byPrototype: Map<object, Dumper> = new Map();
+
+  constructor(format: PlaceholderFormat) {
+    this.format = format;
+  }
+
+  clear(): void {
+    this.number =
+      this.string =
+      this.boolean =
+      this.bigint =
+        null;
+    this.byPrototype.clear();
+  }
+}
+
+/** Binary values of a type that nobody knows: a copy of the bytes. */
+class BytesLoader implements Loader<Uint8Array> {
+  load(source: ReadBuffer, start: number, end: number): Uint8Array {
+    return source.bytes.slice(start, end);
+  }
+}
+
+/**
+ * Finds the loader of a type and the dumper of a value, and keeps them. A
+ * change to the map is noticed at the next look-up.
+ */
+export class Transformer implements Adaptation {
+  /** Where loaders and dumpers are registered. */
+  readonly adapters: AdaptersMap;
+  /** The session the values belong to. */
+  readonly session: SessionState;
+
+  #version: number;
+  readonly #auto = new Slots(PlaceholderFormat.AUTO);
+  readonly #text = new Slots(PlaceholderFormat.TEXT);
+  readonly #binary = new Slots(PlaceholderFormat.BINARY);
+  readonly #textLoaders = new Map<number, Loader>();
+  readonly #binaryLoaders = new Map<number, Loader>();
+  readonly #byOid = new Map<string, Dumper>();
+
+  /**
+   * Makes one without loaders and dumpers.
+   *
+   * @param adapters Where loaders and dumpers are registered.
+   * @param session The session the values belong to.
+   */
+  constructor(adapters: AdaptersMap, session: SessionState) {
+    this.adapters = adapters;
+    this.session = session;
+    this.#version = adapters.version;
+  }
+
+  /** Forgets all loaders and dumpers, so that they are made anew. */
+  reset(): void {
+    this.#version = this.adapters.version;
+    this.#auto.clear();
+    this.#text.clear();
+    this.#binary.clear();
+    this.#textLoaders.clear();
+    this.#binaryLoaders.clear();
+    this.#byOid.clear();
+  }
+
+  /**
+   * Finds the loader for values of a type. Arrays that nobody registered a
+   * loader for are read by that of their elements; other types are read as
+   * strings, in binary as bytes.
+   *
+   * @param oid The OID of the type.
+   * @param format The format of the values.
+   * @returns The loader, the same one until the map changes.
+   */
+  getLoader(oid: number, format: Format): Loader {
+    if (this.#version !== this.adapters.version) this.reset();
+    const loaders = format === Format.TEXT
+      ? this.#textLoaders
+      : this.#binaryLoaders;
+    let loader = loaders.get(oid);
+    if (loader === undefined) {
+      loader = this.#makeLoader(oid, format);
+      loaders.set(oid, loader);
+    }
+    return loader;
+  }
+
+  /**
+   * Finds the dumper for a value, as its content needs it.
+   *
+   * @param value The value, not `null`.
+   * @param format What the placeholder asks for.
+   * @returns The dumper.
+   * @throws {ProgrammingError} If the value cannot be adapted.
+   * @throws {DataError} If what it contains does not go together.
+   */
+  getDumper(
+    value: unknown,
+    format: PlaceholderFormat = PlaceholderFormat.AUTO,
+  ): Dumper {
+    if (this.#version !== this.adapters.version) this.reset();
+    const slots = format === PlaceholderFormat.AUTO
+      ? this.#auto
+      : format === PlaceholderFormat.TEXT
+      ? this.#text
+      : this.#binary;
+    let dumper: Dumper;
+    switch (typeof value) {
+      case "number":
+        dumper = slots.number ??= this.#makeDumper("number", format);
+        break;
+      case "string":
+        dumper = slots.string ??= this.#makeDumper("string", format);
+        break;
+      case "boolean":
+        dumper = slots.boolean ??= this.#makeDumper("boolean", format);
+        break;
+      case "bigint":
+        dumper = slots.bigint ??= this.#makeDumper("bigint", format);
+        break;
+      case "object":
+        dumper = this.#dumperOfObject(value as object, slots);
+        break;
+      default:
+        throw unadaptable(value);
+    }
+    return dumper.upgrade === undefined ? dumper : dumper.upgrade(value);
+  }
+
+  /**
+   * Finds the dumper for values of a type, whatever class they are of. Arrays
+   * are made of the dumper of their elements.
+   *
+   * @param oid The OID of the type.
+   * @param format What the placeholder asks for.
+   * @returns The dumper, the same one until the map changes.
+   * @throws {ProgrammingError} If none is registered for the type.
+   */
+  getDumperByOid(
+    oid: number,
+    format: PlaceholderFormat = PlaceholderFormat.AUTO,
+  ): Dumper {
+    if (this.#version !== this.adapters.version) this.reset();
+    const key = format + oid;
+    let dumper = this.#byOid.get(key);
+    if (dumper === undefined) {
+      const info = this.adapters.types.get(oid);
+      dumper = info !== null && info.arrayOid === oid
+        ? arrayOf(this.getDumperByOid(info.oid, format), this)
+        : makeDumper(this.adapters.getDumperByOid(oid, format), this, format);
+      this.#byOid.set(key, dumper);
+    }
+    return dumper;
+  }
+
+  /**
+   * Whether values of a type may be asked for in binary: whether that gives
+   * what the text would have given.
+   *
+   * @param oid The OID of the type.
+   * @returns Whether the loader of binary values has the one of text values as
+   * its twin; for an array, whether that holds for its elements.
+   */
+  binaryEquals(oid: number): boolean {
+    const text = this.adapters.getLoader(oid, Format.TEXT);
+    const binary = this.adapters.getLoader(oid, Format.BINARY);
+    if (text === null && binary === null) {
+      const info = this.adapters.types.get(oid);
+      return info !== null && info.arrayOid === oid &&
+        this.binaryEquals(info.oid);
+    }
+    // A subclass may read something else, so what it inherits does not count.
+    return text !== null && typeof binary === "function" &&
+      Object.hasOwn(binary, "twin") && binary.twin === text;
+  }
+
+  /** The OID of the array type over a type, or 0 where there is none. */
+  arrayOidOf(oid: number): number {
+    const info = this.adapters.types.get(oid);
+    return info !== null && info.oid === oid ? info.arrayOid : 0;
+  }
+
+  /** What is known of a type, for an array type that of its elements, or `null`. */
+  typeInfoOf(oid: number): TypeInfo | null {
+    return this.adapters.types.get(oid);
+  }
+
+  #makeLoader(oid: number, format: Format): Loader {
+    const registered = this.adapters.getLoader(oid, format);
+    if (registered !== null) {
+      return typeof registered === "function"
+        ? new registered(oid, this)
+        : registered;
+    }
+    const info = this.adapters.types.get(oid);
+    if (info !== null && info.arrayOid === oid) {
+      return format === Format.TEXT
+        ? new ArrayLoader(oid, this)
+        : new ArrayBinaryLoader(oid, this);
+    }
+    return format === Format.TEXT
+      ? new TextLoader(oid, this)
+      : new BytesLoader();
+  }
+
+  #makeDumper(place: string | object, format: PlaceholderFormat): Dumper {
+    return makeDumper(this.adapters.findDumper(place, format), this, format);
+  }
+
+  #dumperOfObject(value: object, slots: Slots): Dumper {
+    const prototype: object = Object.getPrototypeOf(value) ?? Object.prototype;
+    let dumper = slots.byPrototype.get(prototype);
+    if (dumper === undefined) {
+      dumper = this.#makeDumper(prototype, slots.format);
+      slots.byPrototype.set(prototype, dumper);
+    }
+    return dumper;
+  }
+}
+
+function unadaptable(value: unknown): ProgrammingError {
+  return new ProgrammingError(
+    value === undefined
+      ? "Cannot adapt undefined: it stands for nothing in SQL, pass null for NULL"
+      : `Cannot adapt a ${typeof value}: there is nothing in SQL that it could become`,
+  );
+}
