@@ -54,11 +54,19 @@ export {
   PipelineStatus,
   TransactionStatus,
 } from "./connection/connection_info.ts";
+export {
+  ConnectionSettings,
+  type InitialSettings,
+} from "./connection/connection_settings.ts";
 export { Cursor, Cursor as AsyncCursor } from "./connection/cursor.ts";
 export {
   RawCursor,
   RawCursor as AsyncRawCursor,
 } from "./connection/raw_cursor.ts";
+export {
+  ClientCursor,
+  ClientCursor as AsyncClientCursor,
+} from "./connection/client_cursor.ts";
 export { BaseCursor } from "./connection/cursor_base.ts";
 export type {
   CursorConnection,

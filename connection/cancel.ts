@@ -9,6 +9,7 @@ import { CancellationTimeout, OperationalError } from "../errors/base.ts";
 import type { Exchange } from "../protocol/exchange.ts";
 import { writeCancelRequest } from "../protocol/frontend.ts";
 import { WriteBuffer } from "../protocol/write_buffer.ts";
+import type { Transport } from "./transport.ts";
 import type { Wire } from "./wire.ts";
 
 /** How long an aborted statement may take to end before the connection is given up. */
@@ -40,16 +41,24 @@ export async function requestCancel(
     const request = new WriteBuffer(16);
     writeCancelRequest(request, wire.processId, wire.secretKey);
     await transport.write(request.written());
-    // The server answers by closing, after it has signalled the session.
-    const answer = new Uint8Array(64);
-    while (await transport.read(answer) !== null);
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    // A reset says the same as an orderly end.
-    if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+    await untilClosed(transport);
+    signal.throwIfAborted();
   } finally {
     signal.removeEventListener("abort", close);
     transport.close();
+  }
+}
+
+/**
+ * The server answers by closing, after it has signalled the session. A reset
+ * says the same as an orderly end, and so does an end of our own.
+ */
+async function untilClosed(transport: Transport): Promise<void> {
+  const answer = new Uint8Array(64);
+  try {
+    while (await transport.read(answer) !== null);
+  } catch {
+    // Closed.
   }
 }
 

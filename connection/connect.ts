@@ -74,7 +74,8 @@ export async function withConnection<T, Row = DictRow>(
       await rollBack(conn);
       throw error;
     }
-    if (!conn.closed) await conn.commit();
+    // Closed by the block is fine; lost is not, as nothing was committed then.
+    if (!conn.closed || conn.broken) await conn.commit();
     return result;
   } finally {
     await conn.close();

@@ -16,6 +16,7 @@ import {
   ConnStatus,
   TransactionStatus,
 } from "./connection_info.ts";
+import { ConnectionSettings } from "./connection_settings.ts";
 import { type OpenedSession, openSession } from "./connector.ts";
 import { Cursor } from "./cursor.ts";
 import type {
@@ -29,11 +30,8 @@ import { Executor } from "./executor.ts";
 import { registerInt8Number } from "./int8.ts";
 import { Pipeline } from "./pipeline.ts";
 import { type DictRow, dictRow, type RowFactory } from "./rows.ts";
-import { checkIsolationLevel, type IsolationLevel } from "./settings.ts";
 import { Runner } from "./runner.ts";
-import { StatementCache } from "./statement_cache.ts";
 import { Transaction, type TransactionOptions } from "./transaction.ts";
-import { TransactionState } from "./transaction_state.ts";
 import type { WarningHandler } from "./warnings.ts";
 import { closedError } from "./wire.ts";
 
@@ -54,7 +52,8 @@ import { closedError } from "./wire.ts";
  * }
  * ```
  */
-export class Connection<Row = DictRow> implements AsyncDisposable {
+export class Connection<Row = DictRow> extends ConnectionSettings
+  implements AsyncDisposable {
   /** The loaders and dumpers of this connection, for the cursors to come. */
   readonly adapters: AdaptersMap;
   /** What can be told about the connection. */
@@ -77,8 +76,6 @@ export class Connection<Row = DictRow> implements AsyncDisposable {
   readonly warn: WarningHandler;
 
   readonly #opened: OpenedSession;
-  readonly #statements: StatementCache;
-  readonly #transactions: TransactionState;
   #transformer: Transformer | null = null;
   #transformerVersion = -1;
   #closing: Promise<void> | null = null;
@@ -87,6 +84,7 @@ export class Connection<Row = DictRow> implements AsyncDisposable {
 
   /** @internal */
   constructor(opened: OpenedSession, options: ConnectOptions<Row>) {
+    super(options);
     const { wire, session, parameters, warn } = opened;
     this.#opened = opened;
     this.warn = warn;
@@ -95,12 +93,9 @@ export class Connection<Row = DictRow> implements AsyncDisposable {
     this.rowFactory = options.rowFactory ??
       dictRow as unknown as RowFactory<Row>;
     this.cursorFactory = options.cursorFactory ?? Cursor;
-    const { prepareThreshold = 5, preparedMax = 100 } = options;
-    this.#statements = new StatementCache(prepareThreshold, preparedMax);
-    this.#transactions = new TransactionState(Boolean(options.autocommit));
-    this.#transactions.noteReady(wire.engine.transactionStatus);
+    this.transactions.noteReady(wire.engine.transactionStatus);
     this.executor = new Executor(
-      new Runner(wire, this.#statements, this.#transactions, {
+      new Runner(wire, this.statements, this.transactions, {
         joinBegin: options.joinBegin ?? true,
         readsDatesAsText: () => session.readsDatesAsText,
       }),
@@ -111,6 +106,7 @@ export class Connection<Row = DictRow> implements AsyncDisposable {
       parameters,
       () => this.executor.pipelineDepth > 0,
     );
+    this.#broken = wire.engine.failure !== null;
     opened.onLost = () => this.#broken = !this.#ended;
   }
 
@@ -288,95 +284,6 @@ export class Connection<Row = DictRow> implements AsyncDisposable {
     );
   }
 
-  /** Whether each statement is a transaction of its own. */
-  get autocommit(): boolean {
-    return this.#transactions.autocommit;
-  }
-
-  /** @throws {ProgrammingError} If a transaction is open. */
-  set autocommit(value: boolean) {
-    this.#checkNoTransaction("autocommit");
-    this.#transactions.autocommit = Boolean(value);
-  }
-
-  /** How much the transactions to come see of others; `null`: as the server's default. */
-  get isolationLevel(): IsolationLevel | null {
-    return this.#transactions.characteristics.isolationLevel;
-  }
-
-  /** @throws {ProgrammingError} If a transaction is open. */
-  set isolationLevel(level: IsolationLevel | null) {
-    const isolationLevel = checkIsolationLevel(level);
-    this.#checkNoTransaction("isolationLevel");
-    this.#characterize({ isolationLevel });
-  }
-
-  /** Whether the transactions to come may only read; `null`: as the server's default. */
-  get readOnly(): boolean | null {
-    return this.#transactions.characteristics.readOnly;
-  }
-
-  /** @throws {ProgrammingError} If a transaction is open. */
-  set readOnly(value: boolean | null) {
-    this.#checkNoTransaction("readOnly");
-    this.#characterize({ readOnly: value === null ? null : Boolean(value) });
-  }
-
-  /** Whether the transactions to come may wait; `null`: as the server's default. */
-  get deferrable(): boolean | null {
-    return this.#transactions.characteristics.deferrable;
-  }
-
-  /** @throws {ProgrammingError} If a transaction is open. */
-  set deferrable(value: boolean | null) {
-    this.#checkNoTransaction("deferrable");
-    this.#characterize({ deferrable: value === null ? null : Boolean(value) });
-  }
-
-  /** The same as setting {@linkcode Connection.autocommit}. */
-  // deno-lint-ignore require-await -- rejects rather than throws
-  async setAutocommit(value: boolean): Promise<void> {
-    this.autocommit = value;
-  }
-
-  /** The same as setting {@linkcode Connection.isolationLevel}. */
-  // deno-lint-ignore require-await -- rejects rather than throws
-  async setIsolationLevel(level: IsolationLevel | null): Promise<void> {
-    this.isolationLevel = level;
-  }
-
-  /** The same as setting {@linkcode Connection.readOnly}. */
-  // deno-lint-ignore require-await -- rejects rather than throws
-  async setReadOnly(value: boolean | null): Promise<void> {
-    this.readOnly = value;
-  }
-
-  /** The same as setting {@linkcode Connection.deferrable}. */
-  // deno-lint-ignore require-await -- rejects rather than throws
-  async setDeferrable(value: boolean | null): Promise<void> {
-    this.deferrable = value;
-  }
-
-  /** How often a statement runs before it is prepared; `null`: it never is. */
-  get prepareThreshold(): number | null {
-    return this.#statements.threshold;
-  }
-
-  /** How often a statement is to run before it is prepared; `null`: it never is. */
-  set prepareThreshold(value: number | null) {
-    this.#statements.threshold = value;
-  }
-
-  /** How many statements are kept prepared; `null`: all of them. */
-  get preparedMax(): number | null {
-    return this.#statements.max;
-  }
-
-  /** How many statements are to be kept prepared; `null`: all of them. */
-  set preparedMax(value: number | null) {
-    this.#statements.max = value;
-  }
-
   /** Has a function told of the server's notices. What it throws becomes a warning. */
   addNoticeHandler(handler: NoticeHandler): void {
     this.#opened.events.noticeHandlers.add(handler);
@@ -442,7 +349,7 @@ export class Connection<Row = DictRow> implements AsyncDisposable {
   }
 
   /** The class, the state, and who is connected where. */
-  toString(): string {
+  override toString(): string {
     const { host, dbname, user } = this.#opened.parameters;
     const status = this.closed ? "BAD" : Object.keys(TransactionStatus)
       .find((name) =>
@@ -460,10 +367,15 @@ export class Connection<Row = DictRow> implements AsyncDisposable {
     });
   }
 
+  /** @internal */
+  protected override checkOpen(): void {
+    this.executor.checkOpen();
+  }
+
   async #end(command: "COMMIT" | "ROLLBACK"): Promise<void> {
     const { executor } = this;
     executor.checkOpen();
-    if (this.#transactions.blocks.length > 0) {
+    if (this.transactions.blocks.length > 0) {
       throw new ProgrammingError(
         `Cannot run ${command.toLowerCase()}(): a block of transaction() is open, its end commits or rolls back`,
       );
@@ -471,24 +383,8 @@ export class Connection<Row = DictRow> implements AsyncDisposable {
     await executor.endTransaction(command);
   }
 
-  #checkNoTransaction(what: string): void {
-    this.executor.checkOpen();
-    if (this.#transactions.open || this.#transactions.blocks.length > 0) {
-      throw new ProgrammingError(
-        `Cannot set ${what}: a transaction is open, commit or roll back first`,
-      );
-    }
-  }
-
-  #characterize(change: Partial<TransactionState["characteristics"]>): void {
-    this.#transactions.characteristics = {
-      ...this.#transactions.characteristics,
-      ...change,
-    };
-  }
-
   #warnOfLoss(): void {
-    if (this.closed || !this.#transactions.open || !this.#transactions.dirty) {
+    if (this.closed || !this.transactions.open || !this.transactions.dirty) {
       return;
     }
     this.warn(

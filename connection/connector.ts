@@ -131,22 +131,34 @@ async function start(
         : { scramMaxIterations: options.scramMaxIterations }),
     }),
   );
-  const abort = () =>
-    wire.engine.fail(new OperationalError("Cannot connect: aborted"));
+  const { promise: aborted, reject: giveUp } = Promise.withResolvers<never>();
+  const abort = () => {
+    const error = new OperationalError("Cannot connect: aborted");
+    wire.engine.fail(error);
+    giveUp(error);
+  };
   signal.addEventListener("abort", abort, { once: true });
   try {
+    signal.throwIfAborted();
     wire.inspect = () => inspectFirstBytes(wire.engine.input);
     exchange.start(wire.engine, startupParameters(resolved));
     wire.enqueue(exchange);
     wire.start();
     wire.flush();
-    await exchange.finish();
+    // A server that asks for a password and then does without leaves us with who gives it.
+    await Promise.race([exchange.finish(), aborted]);
     if (exchange.error !== null) throw exchange.error;
     if (wire.engine.failure !== null) throw wire.engine.failure;
     wire.processId = exchange.processId;
     wire.secretKey = exchange.secretKey;
   } catch (error) {
     wire.engine.fail(error);
+    if (error instanceof PgError) {
+      addCircumstances(error, {
+        connectionUsable: false,
+        reachedServer: exchange.sent,
+      });
+    }
     await wire.close(closedError());
     throw error;
   } finally {

@@ -16,6 +16,7 @@ import { Execution, type Fetchable } from "./execution.ts";
 import type { Executor } from "./executor.ts";
 import type { Result } from "./result.ts";
 import type { RowFactory } from "./rows.ts";
+import { unsent } from "./runner.ts";
 
 /** What a cursor needs of its connection. */
 export interface CursorConnection {
@@ -80,14 +81,19 @@ export abstract class BaseCursor<Row>
   rowFactory: RowFactory<Row>;
 
   readonly #connection: CursorConnection;
-  readonly #binary: boolean | undefined;
+  /**
+   * Whether rows are asked for in binary, where a run does not say.
+   *
+   * @internal
+   */
+  protected readonly binary: boolean | undefined;
   #transformer: Transformer;
   #ownAdapters = false;
   #results: Result[] = [];
   #index = 0;
   #row = 0;
   #closed = false;
-  #query: SentQuery | null = null;
+  #bound: BoundQuery | null = null;
 
   /**
    * @param connection The connection that statements run on.
@@ -97,7 +103,7 @@ export abstract class BaseCursor<Row>
   constructor(connection: CursorConnection, options: CursorOptions<Row> = {}) {
     this.#connection = connection;
     this.#transformer = connection.transformer;
-    this.#binary = options.binary;
+    this.binary = options.binary;
     this.rowFactory = options.rowFactory ??
       connection.rowFactory as RowFactory<Row>;
   }
@@ -131,9 +137,21 @@ export abstract class BaseCursor<Row>
     return this.#transformer.adapters;
   }
 
+  /**
+   * The loaders and dumpers for the next statement.
+   *
+   * @internal
+   */
+  protected get transformer(): Transformer {
+    return this.#transformer;
+  }
+
   /** What was sent last, or `null`. For debugging: it holds the parameters. */
   get query(): SentQuery | null {
-    return this.#query;
+    const bound = this.#bound;
+    if (bound === null) return null;
+    const { text, values: params, formats } = bound;
+    return { text, params, formats };
   }
 
   /** The columns of the result, or `null` if there is none. */
@@ -194,27 +212,24 @@ export abstract class BaseCursor<Row>
     this.#checkOpen();
     this.#results = [];
     this.#index = this.#row = 0;
-    this.#query = null;
+    this.#bound = null;
     const { executor } = this.#connection;
     executor.checkOpen();
     const transformer = this.#transformer;
-    const bound = this.bind(query, params, transformer);
-    this.#query = {
-      text: bound.text,
-      params: bound.values,
-      formats: bound.formats,
-    };
+    const bound = unsent(() => this.bind(query, params, transformer));
+    this.#bound = bound;
     const results: Result[] = [];
     try {
       await executor.run({
         text: bound.text,
         values: bound.values,
         formats: bound.formats,
+        simple: bound.simple ?? false,
         transformer,
         rowFactory: this.rowFactory,
         results,
         prepare: options.prepare,
-        binary: options.binary ?? this.#binary,
+        binary: options.binary ?? this.binary,
         signal: options.signal,
       });
     } finally {

@@ -90,11 +90,23 @@ export class HandlerSet<T> {
   call(event: T): void {
     for (const handler of this.#handlers) {
       try {
-        handler(event);
+        const result: unknown = handler(event);
+        // The type says void, which an async function satisfies.
+        if (result instanceof Promise) {
+          result.catch((error) => this.#warnOf(error));
+        }
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        this.#warn(`a ${this.#kind} handler failed: ${reason}`);
+        this.#warnOf(error);
       }
+    }
+  }
+
+  #warnOf(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    try {
+      this.#warn(`a ${this.#kind} handler failed: ${reason}`);
+    } catch {
+      // There is nobody left to tell, and the connection is not to blame.
     }
   }
 }

@@ -6,9 +6,14 @@
  */
 
 import { NotSupportedError } from "../errors/base.ts";
+import type { Exchange } from "../protocol/exchange.ts";
 import { Mutex } from "./mutex.ts";
-import { isStale, type Runner } from "./runner.ts";
-import type { StatementCache } from "./statement_cache.ts";
+import { isStale, type Runner, unsent } from "./runner.ts";
+import {
+  newStatement,
+  type Statement,
+  type StatementCache,
+} from "./statement_cache.ts";
 import { planParameters, type Request } from "./statement_writer.ts";
 import type { TransactionState } from "./transaction_state.ts";
 
@@ -26,12 +31,16 @@ export class Executor {
   readonly #mutex = new Mutex();
   #flushPlanned = false;
   #appended = 0;
+  #failedSync: Exchange | null = null;
 
   /** @param runner Sends the statements. */
   constructor(runner: Runner) {
     this.#runner = runner;
     this.#statements = runner.statements;
     this.transactions = runner.transactions;
+    runner.endGroup = () => {
+      if (this.#appended > 0) this.#sendGroup();
+    };
   }
 
   /**
@@ -40,12 +49,19 @@ export class Executor {
    *
    * @param request The statement.
    */
-  async run(request: Request): Promise<void> {
+  run(request: Request): Promise<void> {
+    // Not async itself: in a pipeline every frame that waits counts, in memory and time.
+    return this.pipelineDepth > 0
+      ? this.#runInPipeline(request)
+      : this.#runInTurn(request);
+  }
+
+  async #runInTurn(request: Request): Promise<void> {
     request.signal?.throwIfAborted();
     this.checkOpen();
-    if (this.pipelineDepth > 0) return await this.#runInPipeline(request);
     if (!this.#mutex.tryAcquire()) await this.#mutex.acquire(request.signal);
     try {
+      request.signal?.throwIfAborted();
       this.checkOpen();
       if (this.pipelineDepth > 0) return await this.#runInPipeline(request);
       return await this.#runAlone(request);
@@ -66,6 +82,16 @@ export class Executor {
       if (begin !== null) await this.#runner.command(begin);
       await this.#runner.command(text);
     });
+  }
+
+  /**
+   * Does something when every statement that was asked for before has been
+   * answered, and before any that is asked for later is sent.
+   *
+   * @param act What to do.
+   */
+  async inTurn(act: () => void): Promise<void> {
+    await this.#exclusively(act);
   }
 
   /**
@@ -100,7 +126,9 @@ export class Executor {
     this.#appended = 0;
     const sync = this.#runner.sendGroup();
     await sync.done;
-    if (sync.error !== null) throw this.#runner.told(sync);
+    const failed = this.#failedSync ?? sync;
+    this.#failedSync = null;
+    if (failed.error !== null) throw this.#runner.told(failed);
   }
 
   /** @throws {OperationalError} If the connection is closed. */
@@ -122,35 +150,47 @@ export class Executor {
 
   async #runAlone(request: Request): Promise<void> {
     const runner = this.#runner;
-    const parameters = planParameters(request);
+    const parameters = unsent(() => planParameters(request));
     const { oids } = parameters;
-    let statement = this.#statements.get(request.text, oids);
-    if (await runner.describeFirst(request, statement)) {
-      statement = this.#statements.get(request.text, oids);
-    }
+    const begin = this.transactions.nextBegin;
     const outside = !this.transactions.open;
+    let statement = this.#statementOf(request, oids);
+    if (await runner.describeFirst(request, statement)) {
+      statement = this.#statementOf(request, oids);
+    }
     let written = await runner.send(request, statement, parameters);
-    if (outside && isStale(written.exchange.error)) {
-      this.#statements.forgetName(statement);
+    if (outside && isStale(written.exchange)) {
+      runner.forgetName(written, statement);
       // Nothing but the BEGIN of this very statement is lost.
-      if (this.transactions.open) await runner.command("ROLLBACK");
-      statement = this.#statements.get(request.text, oids);
+      if (this.transactions.open) {
+        await runner.command("ROLLBACK");
+        this.transactions.openAgain(begin);
+      }
+      statement = this.#statementOf(request, oids);
       written = await runner.send(request, statement, parameters);
     }
     runner.conclude(written, statement);
   }
 
+  /** What is remembered of a statement; nothing if it is not worth it. */
+  #statementOf(request: Request, oids: readonly number[]): Statement {
+    return request.simple
+      ? newStatement(request.text, oids)
+      : this.#statements.get(request.text, oids);
+  }
+
   async #runInPipeline(request: Request): Promise<void> {
+    this.checkOpen();
     if (request.signal !== undefined) {
       throw new NotSupportedError(
         "Cannot run the statement with a signal in a pipeline: a cancel request would hit whichever statement is running",
       );
     }
-    const parameters = planParameters(request);
-    const statement = this.#statements.get(request.text, parameters.oids);
+    const parameters = unsent(() => planParameters(request));
+    const statement = this.#statementOf(request, parameters.oids);
     const written = this.#runner.append(request, statement, parameters);
     this.#appended++;
-    if (this.#runner.waiting >= FLUSH_FROM) this.#sendGroup();
+    if (this.#runner.groupSize >= FLUSH_FROM) this.#sendGroup();
     else this.#planFlush();
     await written.exchange.done;
     this.#runner.conclude(written, statement);
@@ -158,7 +198,11 @@ export class Executor {
 
   #sendGroup(): void {
     this.#appended = 0;
-    this.#runner.sendGroup();
+    const sync = this.#runner.sendGroup();
+    // What a Sync commits can fail after each statement has succeeded; the next sync() tells it.
+    sync.done.then(() => {
+      if (sync.error !== null) this.#failedSync ??= sync;
+    });
   }
 
   /** Sends a pipeline's statements when the current task, and what it resolves, is done. */

@@ -19,14 +19,11 @@ export interface PipelineConnection<Row> {
    */
   readonly executor: Executor;
   /** Runs a statement with a new cursor. */
-  execute(
+  execute<R = Row>(
     query: Query,
     params?: QueryParameters,
     options?: ExecuteOptions,
-  ): Execution<
-    Row,
-    BaseCursor<Row>
-  >;
+  ): Execution<R, BaseCursor<R>>;
 }
 
 /**
@@ -53,12 +50,12 @@ export class Pipeline<Row> {
    * @param options See {@linkcode ExecuteOptions}.
    * @returns A promise of a cursor that has the fetch methods too.
    */
-  execute(
+  execute<R = Row>(
     query: Query,
     params?: QueryParameters,
     options?: ExecuteOptions,
-  ): Execution<Row, BaseCursor<Row>> {
-    return this.#connection.execute(query, params, options);
+  ): Execution<R, BaseCursor<R>> {
+    return this.#connection.execute<R>(query, params, options);
   }
 
   /**

@@ -9,12 +9,17 @@
 import { addCircumstances, PgError } from "../errors/base.ts";
 import { lossOf } from "../protocol/engine.ts";
 import type { Exchange } from "../protocol/exchange.ts";
-import { SyncExchange } from "../protocol/extended_query.ts";
+import { StatementExchange, SyncExchange } from "../protocol/extended_query.ts";
 import { writeQuery, writeSync } from "../protocol/frontend.ts";
 import { SimpleQueryExchange } from "../protocol/simple_query.ts";
+import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import { cancelOnAbort } from "./cancel.ts";
 import { rememberFields } from "./result_formats.ts";
-import type { Statement, StatementCache } from "./statement_cache.ts";
+import {
+  newStatement,
+  type Statement,
+  type StatementCache,
+} from "./statement_cache.ts";
 import {
   goesSimple,
   type Parameters,
@@ -43,8 +48,19 @@ export class Runner {
   /** Whether, and how, transactions are opened. */
   readonly transactions: TransactionState;
 
+  /**
+   * Ends with a Sync what waits in a pipeline. Called before whatever brings a
+   * Sync of its own: an error of the one must not have the server skip the other.
+   */
+  endGroup: () => void = () => {};
+
   readonly #wire: Wire;
   readonly #options: RunnerOptions;
+  #groupBuffer: WriteBuffer | null = null;
+  #groupStart = 0;
+  /** The names whose Parse is not answered, and the group of a pipeline that it is in. */
+  readonly #parsing = new Map<string, number>();
+  #group = 0;
 
   /**
    * @param wire The connection.
@@ -64,9 +80,12 @@ export class Runner {
     this.#options = options;
   }
 
-  /** How many bytes wait to be sent. */
-  get waiting(): number {
-    return this.#wire.engine.output.length;
+  /** How many bytes the group of statements has that is being appended. */
+  get groupSize(): number {
+    const { output } = this.#wire.engine;
+    // While a write is under way, groups that are complete wait in the same buffer.
+    const start = output === this.#groupBuffer ? this.#groupStart : 0;
+    return output.length - Math.min(start, output.length);
   }
 
   /** Whether the connection is closed. */
@@ -99,6 +118,7 @@ export class Runner {
       await this.command(begin);
       begin = null;
     }
+    this.endGroup();
     const [written, beginning] = this.#write(
       begin,
       simple,
@@ -108,7 +128,12 @@ export class Runner {
           : this.#extended(request, statement, parameters, true),
     );
     this.#wire.flush();
-    await this.#finished(written.exchange, request.signal);
+    try {
+      await this.#finished(written.exchange, request.signal);
+    } catch (reason) {
+      this.#note(written, statement); // What was aborted may have run all the same.
+      throw reason;
+    }
     if (beginning !== null && beginning.error !== null) {
       written.exchange.error = beginning.error;
     }
@@ -124,15 +149,30 @@ export class Runner {
     const [written] = this.#write(
       this.transactions.nextBegin,
       false,
-      () => this.#extended(request, statement, parameters, false),
+      () =>
+        this.#mayBeUnknown(statement)
+          ? this.#extended(
+            { ...request, prepare: false },
+            newStatement(statement.text, statement.oids),
+            parameters,
+            false,
+          )
+          : this.#extended(request, statement, parameters, false),
     );
+    if (written.newName !== null) {
+      this.#parsing.set(written.newName, this.#group);
+    }
     return written;
   }
 
   /** Sends what was appended, with a Sync behind it. */
   sendGroup(): SyncExchange {
+    this.#group++;
     const sync = new SyncExchange();
-    writeSync(this.#wire.engine.output);
+    const { output } = this.#wire.engine;
+    writeSync(output);
+    this.#groupBuffer = output;
+    this.#groupStart = output.length;
     this.#watch(sync);
     this.#wire.flush();
     return sync;
@@ -150,17 +190,25 @@ export class Runner {
   ): Promise<boolean> {
     if (
       statement.fields !== null || statement.multiple ||
-      request.binary !== undefined ||
-      this.#options.readsDatesAsText() || /;\s*\S/.test(request.text)
+      request.binary !== undefined || request.simple ||
+      this.#options.readsDatesAsText() ||
+      (request.values === null && /;\s*\S/.test(request.text))
     ) return false;
-    const [exchange] = this.#write(
-      this.transactions.nextBegin,
+    let begin = this.transactions.nextBegin;
+    if (begin !== null && !this.#options.joinBegin) {
+      await this.command(begin);
+      begin = null;
+    }
+    this.endGroup();
+    const [exchange, beginning] = this.#write(
+      begin,
       false,
       () => writeDescription(this.#wire.engine.output, statement),
     );
     this.#wire.flush();
     await this.#finished(exchange, request.signal);
-    if (exchange.error !== null) throw this.told(exchange);
+    const failed = beginning?.error ? beginning : exchange;
+    if (failed.error !== null) throw this.told(failed);
     rememberFields(statement, exchange.fields ?? []);
     return true;
   }
@@ -171,6 +219,7 @@ export class Runner {
    * @returns Its command tag.
    */
   async command(text: string): Promise<string> {
+    this.endGroup();
     let tag = "";
     const exchange = new SimpleQueryExchange({
       describe: () => {},
@@ -187,30 +236,45 @@ export class Runner {
     return tag;
   }
 
+  /** Forgets under which name a statement is prepared, after it turned out stale. */
+  forgetName(written: Written, statement: Statement): void {
+    if (isUnknown(written)) statement.name = null;
+    else this.statements.forgetName(statement);
+  }
+
   /** Draws the conclusions from a statement that is over, or throws its error. */
-  conclude(
-    { exchange, collector, newName }: Written,
-    statement: Statement,
-  ): void {
-    const { results } = collector;
-    if (newName !== null && !("parsed" in exchange && exchange.parsed)) {
+  conclude(written: Written, statement: Statement): void {
+    const { exchange, collector: { results } } = written;
+    if (exchange.error === null) {
+      if (results.length > 1) statement.multiple = true;
+      else {
+        statement.count++;
+        const fields = results[0]?.fields ?? [];
+        if (statement.fields === null) rememberFields(statement, fields);
+      }
+    }
+    this.#note(written, statement);
+    if (exchange.error !== null) throw this.told(exchange);
+  }
+
+  /** Takes note of what a statement did to the session, whether it ended well or not. */
+  #note(written: Written, statement: Statement): void {
+    const { exchange, collector: { results }, newName } = written;
+    if (newName !== null) this.#parsing.delete(newName);
+    if (isUnknown(written)) {
       if (statement.name === newName) statement.name = null;
-    }
-    if (exchange.error !== null) {
-      if (isStale(exchange.error)) this.statements.forgetName(statement);
-      throw this.told(exchange);
-    }
-    if (results.length > 1) statement.multiple = true;
-    else {
-      statement.count++;
-      const fields = results[0]?.fields ?? [];
-      if (statement.fields === null) rememberFields(statement, fields);
-    }
+    } else if (isStale(exchange)) this.statements.forgetName(statement);
     for (const { commandTag } of results) {
       if (commandTag === null) continue;
       this.transactions.noteTag(commandTag);
       this.statements.noteTag(commandTag);
     }
+  }
+
+  /** Whether a statement's name comes from another group, which can still fail before its Parse. */
+  #mayBeUnknown({ name }: Statement): boolean {
+    return name !== null &&
+      (this.#parsing.get(name) ?? this.#group) !== this.#group;
   }
 
   /**
@@ -301,13 +365,41 @@ export class Runner {
 }
 
 /**
+ * Runs what prepares a statement on an open connection; if it throws, the error
+ * says that nothing was sent.
+ *
+ * @param prepare What prepares it.
+ * @returns What that returned.
+ * @throws Whatever that throws.
+ */
+export function unsent<T>(prepare: () => T): T {
+  try {
+    return prepare();
+  } catch (error) {
+    if (error instanceof PgError) {
+      addCircumstances(error, { connectionUsable: true, reachedServer: false });
+    }
+    throw error;
+  }
+}
+
+/** Whether a statement has a name that the server did not take: it may be another's. */
+function isUnknown({ exchange, newName }: Written): boolean {
+  return newName !== null &&
+    !(exchange instanceof StatementExchange && exchange.parsed);
+}
+
+/**
  * Whether a statement failed before it ran, only because what was remembered of
  * it is out of date: its plan, its name, or the number of its columns.
  *
- * @param error The error.
+ * @param exchange The statement.
  * @returns Whether it may be run again.
  */
-export function isStale(error: unknown): boolean {
+export function isStale(exchange: Exchange): boolean {
+  const { error } = exchange;
+  // Behind Bind the same codes come from what the statement does.
+  if (!(exchange instanceof StatementExchange) || exchange.bound) return false;
   if (!(error instanceof PgError)) return false;
   const { sqlstate, sourceFunction } = error.diag;
   switch (sqlstate) {

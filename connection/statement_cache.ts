@@ -68,17 +68,7 @@ export class StatementCache {
     for (let i = variants.length - 1; i >= 0; i--) {
       if (sameOids(variants[i]!.oids, oids)) return variants[i]!;
     }
-    const statement: Statement = {
-      text,
-      oids,
-      count: 0,
-      name: null,
-      fields: null,
-      described: null,
-      formats: null,
-      multiple: false,
-      plan: null,
-    };
+    const statement = newStatement(text, oids);
     variants.push(statement);
     this.#size++;
     this.#evict();
@@ -119,11 +109,12 @@ export class StatementCache {
   /**
    * Looks at the tag of a command that ran: those that may have changed what
    * statements mean empty the cache, those that may have changed how rows look
-   * make it forget their columns.
+   * make it forget their columns (CREATE OR REPLACE VIEW adds some, and a new
+   * table may hide one that was meant before).
    */
   noteTag(tag: string): void {
     if (/^(?:DROP|ALTER|ROLLBACK|DISCARD)\b/.test(tag)) this.clear();
-    else if (tag === "SET" || tag === "RESET") {
+    else if (/^(?:SET|RESET|CREATE)\b/.test(tag)) {
       for (const statement of this.#all()) statement.fields = null;
     }
   }
@@ -160,6 +151,27 @@ export class StatementCache {
       if (oldest!.name !== null) this.#toClose.push(oldest!.name);
     }
   }
+}
+
+/**
+ * A statement of which nothing is known.
+ *
+ * @param text Its text.
+ * @param oids The OIDs of its parameters.
+ * @returns The statement. No cache knows it.
+ */
+export function newStatement(text: string, oids: readonly number[]): Statement {
+  return {
+    text,
+    oids,
+    count: 0,
+    name: null,
+    fields: null,
+    described: null,
+    formats: null,
+    multiple: false,
+    plan: null,
+  };
 }
 
 function sameOids(a: readonly number[], b: readonly number[]): boolean {

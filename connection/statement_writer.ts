@@ -104,7 +104,7 @@ export function goesSimple(
   statements: StatementCache,
 ): boolean {
   if (request.values !== null || request.binary === true) return false;
-  if (statement.multiple) return true;
+  if (statement.multiple || request.simple) return true;
   return (statement.fields === null || statement.fields.length === 0) &&
     statement.name === null &&
     !statements.shouldPrepare(statement, request.prepare);

@@ -14,7 +14,7 @@ import type {
   CursorOptions,
   ExecuteOptions,
 } from "./cursor_base.ts";
-import type { Execution } from "./execution.ts";
+import { Execution } from "./execution.ts";
 import type { Executor } from "./executor.ts";
 import { checkIsolationLevel, type IsolationLevel } from "./settings.ts";
 import type { TransactionCharacteristics } from "./settings.ts";
@@ -101,16 +101,13 @@ export interface TransactionConnection<Row> {
   /** Gets warnings. */
   readonly warn: WarningHandler;
   /** Runs a statement with a new cursor. */
-  execute(
+  execute<R = Row>(
     query: Query,
     params?: QueryParameters,
     options?: ExecuteOptions,
-  ): Execution<
-    Row,
-    BaseCursor<Row>
-  >;
+  ): Execution<R, BaseCursor<R>>;
   /** Opens a cursor. */
-  cursor(options?: CursorOptions<Row>): BaseCursor<Row>;
+  cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R>;
   /** Opens a block inside this one. */
   transaction<T>(
     block: (tx: Transaction<Row>) => T | Promise<T>,
@@ -124,12 +121,11 @@ export interface TransactionConnection<Row> {
  * whatever is tried with it is a ProgrammingError.
  */
 export class Transaction<Row> {
-  /** The name of the block's savepoint, or `null` where it has none. */
-  readonly savepointName: string | null;
-
   readonly #connection: TransactionConnection<Row>;
   readonly #options: TransactionOptions;
-  readonly #outermost: boolean;
+  #savepointName: string | null;
+  #outermost = false;
+  #ending = false;
   #status: TransactionBlockStatus = TransactionBlockStatus.NON_STARTED;
 
   /** @internal */
@@ -137,8 +133,6 @@ export class Transaction<Row> {
     connection: TransactionConnection<Row>,
     options: TransactionOptions,
   ) {
-    const { transactions } = connection.executor;
-    const outermost = !transactions.open && !transactions.waiting;
     const named = options.savepointName ?? null;
     if (named === "") {
       throw new ProgrammingError(
@@ -147,9 +141,12 @@ export class Transaction<Row> {
     }
     this.#connection = connection;
     this.#options = options;
-    this.#outermost = outermost;
-    this.savepointName = named ??
-      (outermost ? null : `_pgts_${transactions.blocks.length + 1}`);
+    this.#savepointName = named;
+  }
+
+  /** The name of the block's savepoint, or `null` where it has none. */
+  get savepointName(): string | null {
+    return this.#savepointName;
   }
 
   /** The connection that the block is on. */
@@ -171,13 +168,17 @@ export class Transaction<Row> {
    * @returns A promise of a cursor that has the fetch methods too.
    * @throws {ProgrammingError} If the block has ended.
    */
-  execute(
+  execute<R = Row>(
     query: Query,
     params?: QueryParameters,
     options?: ExecuteOptions,
-  ): Execution<Row, BaseCursor<Row>> {
-    this.#checkActive();
-    return this.#connection.execute(query, params, options);
+  ): Execution<R, BaseCursor<R>> {
+    try {
+      this.#checkActive();
+    } catch (error) {
+      return Execution.of(Promise.reject(error));
+    }
+    return this.#connection.execute<R>(query, params, options);
   }
 
   /**
@@ -187,7 +188,7 @@ export class Transaction<Row> {
    * @returns The cursor.
    * @throws {ProgrammingError} If the block has ended.
    */
-  cursor(options?: CursorOptions<Row>): BaseCursor<Row> {
+  cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R> {
     this.#checkActive();
     return this.#connection.cursor(options);
   }
@@ -221,7 +222,9 @@ export class Transaction<Row> {
     let result: T;
     try {
       result = await block(this);
+      this.#ending = true;
     } catch (error) {
+      this.#ending = true;
       await this.#leaveWithError(error);
       const swallowed = error instanceof Rollback &&
         (error.transaction === null || (error.transaction as unknown) === this);
@@ -234,9 +237,22 @@ export class Transaction<Row> {
 
   async #enter(): Promise<void> {
     const { executor } = this.#connection;
-    const { transactions } = executor;
-    executor.checkOpen();
+    // What was asked for before must not get into the transaction.
+    await executor.inTurn(() => this.#open());
+    if (this.savepointName === null) return;
+    try {
+      await this.#run(`SAVEPOINT ${quoteIdentifier(this.savepointName)}`);
+    } catch (error) {
+      this.#takeOff();
+      this.#status = TransactionBlockStatus.FAILED;
+      throw error;
+    }
+  }
+
+  #open(): void {
+    const { transactions } = this.#connection.executor;
     const { isolationLevel, readOnly, deferrable } = this.#options;
+    this.#outermost = !transactions.open && !transactions.waiting;
     if (this.#outermost) {
       const defaults = transactions.characteristics;
       transactions.openWithNext(
@@ -258,16 +274,11 @@ export class Transaction<Row> {
         "Cannot set characteristics for a block inside a transaction: they belong to the block that opens it",
       );
     }
+    if (!this.#outermost) {
+      this.#savepointName ??= `_pgts_${transactions.blocks.length + 1}`;
+    }
     transactions.blocks.push(this);
     this.#status = TransactionBlockStatus.ACTIVE;
-    if (this.savepointName === null) return;
-    try {
-      await this.#run(`SAVEPOINT ${quoteIdentifier(this.savepointName)}`);
-    } catch (error) {
-      this.#takeOff();
-      this.#status = TransactionBlockStatus.FAILED;
-      throw error;
-    }
   }
 
   async #leave(): Promise<void> {
@@ -341,11 +352,13 @@ export class Transaction<Row> {
   }
 
   #checkActive(): void {
-    if (this.#status !== TransactionBlockStatus.ACTIVE) {
-      throw new ProgrammingError(
-        `Cannot use the transaction block: it has ended (${this.#status}), use the connection instead`,
-      );
-    }
+    if (this.#status === TransactionBlockStatus.ACTIVE && !this.#ending) return;
+    const { status } = this;
+    throw new ProgrammingError(
+      `Cannot use the transaction block: it has ended (${
+        status === TransactionBlockStatus.ACTIVE ? "ending" : status
+      }), use the connection instead`,
+    );
   }
 
   /**

@@ -51,6 +51,11 @@ export class TransactionState {
     this.#wanted = beginStatement(characteristics);
   }
 
+  /** Has a transaction opened with the next statement by a BEGIN that was rolled back. */
+  openAgain(begin: string | null): void {
+    this.#wanted = begin;
+  }
+
   /** Takes {@linkcode TransactionState.openWithNext} back. */
   openNone(): void {
     this.#wanted = null;

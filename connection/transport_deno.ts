@@ -45,7 +45,7 @@ async function dialTcp(
   signal: AbortSignal,
 ): Promise<Transport> {
   const { hostname, port, keepAlive } = address;
-  const conn = await Deno.connect({ transport: "tcp", hostname, port, signal });
+  const conn = await connectTcp({ hostname, port }, signal);
   // Off by default, and without it a statement in two writes waits for a delayed ACK.
   conn.setNoDelay(true);
   if (keepAlive) conn.setKeepAlive?.(true);
@@ -56,6 +56,32 @@ async function dialTcp(
     remote,
     sameServer(address, remote),
   );
+}
+
+/** `Deno.connect` that loses no socket: one that opens in the moment of the abort is closed. */
+async function connectTcp(
+  address: { hostname: string; port: number },
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  const controller = new AbortController();
+  // Deno.connect asks for this at its end, and would not give back a socket that is open.
+  Object.defineProperty(controller.signal, "throwIfAborted", {
+    value: () => {},
+  });
+  const abort = () => controller.abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    const conn = await Deno.connect({
+      transport: "tcp",
+      ...address,
+      signal: controller.signal,
+    });
+    if (!signal.aborted) return conn;
+    conn.close();
+    throw signal.reason;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 async function dialUnix(

@@ -37,6 +37,7 @@ export class Wire {
   readonly #events: WireEvents;
   #spare = new WriteBuffer();
   #writing = false;
+  #sending: Promise<void> = Promise.resolve();
   #reading: Promise<void> = Promise.resolve();
   #refs = 0;
   #refed = true;
@@ -112,7 +113,10 @@ export class Wire {
       writeTerminate(goodbye);
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, TERMINATE_MS);
-      const said = this.transport.write(goodbye.written()).catch(() => {});
+      // Not into the middle of what is being written.
+      const said = this.#sending
+        .then(() => this.transport.write(goodbye.written()))
+        .catch(() => {});
       this.#goodbye = Promise.race([said, late]);
       this.engine.fail(reason);
       await this.#goodbye;
@@ -162,7 +166,7 @@ export class Wire {
     this.engine.output = this.#spare;
     this.#spare = full;
     this.#writing = true;
-    this.transport.write(full.written()).then(
+    this.#sending = this.transport.write(full.written()).then(
       () => {
         full.clear();
         this.#writing = false;

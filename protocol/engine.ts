@@ -88,7 +88,10 @@ export class Engine implements Conversation {
     }
     if (this.#aborted !== null) {
       this.#skip(exchange, this.#aborted);
-      if (!exchange.endsWithReady) return;
+      if (!exchange.endsWithReady) {
+        exchange.settle();
+        return;
+      }
       this.#aborted = null;
     }
     this.#queue.push(exchange);
@@ -231,7 +234,6 @@ export class Engine implements Conversation {
         { cause },
       ),
     );
-    if (!exchange.endsWithReady) exchange.settle();
   }
 }
 

@@ -51,6 +51,8 @@ export class StatementExchange extends QueryExchange {
   parameterOids: readonly number[] | null = null;
   /** Whether the server has parsed the statement, so that its name is known there. */
   parsed = false;
+  /** Whether the server has bound the parameters: what fails before that has not run. */
+  bound = false;
   /** The columns, where they were asked for; empty where there are none. */
   fields: readonly FieldDescription[] | null = null;
   override readonly queryText: string | null;
@@ -83,6 +85,7 @@ export class StatementExchange extends QueryExchange {
         break;
       case Backend.BIND_COMPLETE:
         this.#take(Step.BIND, source);
+        this.bound = true;
         break;
       case Backend.CLOSE_COMPLETE:
         if (this.#closes-- > 1) this.#expect(Step.CLOSE, source);

@@ -101,7 +101,6 @@ export class SimpleQueryExchange extends QueryExchange {
     this.#betweenStatements(source);
     readCopyResponse(source);
     this.#copy = direction;
-    this.#ended = false;
     this.reject(copyRefused());
   }
 

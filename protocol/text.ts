@@ -23,6 +23,8 @@ export interface TextCodec {
   decode(bytes: Uint8Array, start: number, end: number): string;
   /** The most bytes that one UTF-16 code unit can become. */
   readonly maxBytesPerUnit: number;
+  /** How many bytes `text` becomes, where that can be told cheaply. */
+  byteLength?(text: string): number;
   /**
    * Writes `text` to `out` from `at` on, where `maxBytesPerUnit` bytes for each
    * code unit are free.
@@ -61,6 +63,10 @@ export const UTF8: TextCodec = {
   encoding: "UTF8",
   label: "utf-8",
   maxBytesPerUnit: 3,
+
+  byteLength(text) {
+    return Buffer.byteLength(text, "utf8");
+  },
 
   decode(bytes, start, end) {
     if (end - start >= TEXT_DECODER_FROM) {

@@ -12,6 +12,8 @@ import { type TextCodec, UTF8 } from "./text.ts";
 const INITIAL_SIZE = 16 * 1024;
 const SHRINK_ABOVE = 1024 * 1024;
 const MAX_SIZE = 0x4000_0000;
+/** From here on counting the bytes of a text is cheaper than reserving too many. */
+const EXACT_ABOVE = 64 * 1024;
 
 /** Bytes on their way to the server. Dumpers append values in place. */
 export class WriteBuffer {
@@ -101,7 +103,7 @@ export class WriteBuffer {
    * that the encoding does not have.
    */
   text(text: string): void {
-    this.reserve(text.length * this.codec.maxBytesPerUnit);
+    this.reserve(this.#mostBytesOf(text));
     if (text.includes("\0")) {
       throw new DataError(
         "Cannot send text to the server: it contains a NUL character, which PostgreSQL text cannot hold",
@@ -172,6 +174,13 @@ export class WriteBuffer {
   /** What is written so far. Not a copy. */
   written(): Uint8Array<ArrayBuffer> {
     return this.bytes.subarray(0, this.length);
+  }
+
+  /** How much room a text needs: a guess that is never too low, exact for long texts. */
+  #mostBytesOf(text: string): number {
+    const most = text.length * this.codec.maxBytesPerUnit;
+    if (most <= EXACT_ABOVE) return most;
+    return this.codec.byteLength?.(text) ?? most;
   }
 
   #grow(needed: number): void {

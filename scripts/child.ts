@@ -12,7 +12,8 @@ export const ROOT: string = new URL("..", import.meta.url).pathname
   .replace(/\/$/, "");
 
 /**
- * Runs Deno with its output shown.
+ * Runs Deno with its output shown. A signal that asks this process to end ends
+ * the child first and then this process; a server that it owns follows.
  *
  * @param args the arguments
  * @param env what to add to the environment
@@ -28,7 +29,9 @@ export async function deno(
     cwd: ROOT,
     stdin: "null",
   }).spawn();
+  let stopped = false;
   const stop = (): void => {
+    stopped = true;
     try {
       child.kill("SIGTERM");
     } catch {
@@ -38,7 +41,8 @@ export async function deno(
   for (const signal of SIGNALS) Deno.addSignalListener(signal, stop);
   try {
     const status = await child.status;
-    return status.signal === null ? status.code : 130;
+    if (stopped) Deno.exit(130);
+    return status.code;
   } finally {
     for (const signal of SIGNALS) Deno.removeSignalListener(signal, stop);
   }

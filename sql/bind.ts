@@ -25,6 +25,8 @@ export interface BoundQuery {
   readonly values: readonly unknown[] | null;
   /** The format of each `$n`. */
   readonly formats: readonly PlaceholderFormat[];
+  /** Whether it must go by the simple protocol, and is not worth remembering. */
+  readonly simple?: boolean;
 }
 
 const NO_FORMATS: readonly PlaceholderFormat[] = [];

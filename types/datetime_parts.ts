@@ -72,7 +72,8 @@ export function missingTemporal(type: string): NotSupportedError {
  * @returns The error, to be thrown.
  */
 export function malformed(type: string, what: string): DataError {
-  return new DataError(`Cannot load a ${type}: ${what}`);
+  const article = type === "interval" ? "an" : "a";
+  return new DataError(`Cannot load ${article} ${type}: ${what}`);
 }
 
 /**

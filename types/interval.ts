@@ -172,6 +172,14 @@ function toInterval(value: Interval | Temporal.Duration): Interval {
   return Interval.fromDuration(value);
 }
 
+/** The interval as PostgreSQL writes it, but for the one that it could not read back. */
+function textOf(value: Interval): string {
+  const { months, days, microseconds } = value;
+  if (microseconds !== MIN_INT64) return value.toString();
+  const signed = (part: number): string => part < 0 ? `${part}` : `+${part}`;
+  return `${signed(months)} mons ${signed(days)} days ${microseconds} us`;
+}
+
 /** Sends an {@linkcode Interval} or a Temporal.Duration as the text of an interval. */
 export class IntervalTextDumper
   extends TextDumper<Interval | Temporal.Duration> {
@@ -180,9 +188,9 @@ export class IntervalTextDumper
   /** `interval`. */
   override readonly cast: string = "interval";
 
-  /** The interval as PostgreSQL writes it, which it reads in every `IntervalStyle`. */
+  /** The interval as PostgreSQL reads it in every `IntervalStyle`. */
   override text(value: Interval | Temporal.Duration): string {
-    return toInterval(value).toString();
+    return textOf(toInterval(value));
   }
 }
 
@@ -205,9 +213,9 @@ export class IntervalBinaryDumper
     out.int32(months);
   }
 
-  /** The interval as PostgreSQL writes it, which it reads in every `IntervalStyle`. */
+  /** The interval as PostgreSQL reads it in every `IntervalStyle`. */
   override text(value: Interval | Temporal.Duration): string {
-    return toInterval(value).toString();
+    return textOf(toInterval(value));
   }
 }
 

@@ -247,7 +247,11 @@ Deno.test("transaction: its handle is dead after the block", async () => {
     assertEquals(tx.status, TransactionBlockStatus.ACTIVE);
   });
   assertEquals(kept!.status, TransactionBlockStatus.COMMITTED);
-  assertThrows(() => kept!.execute("select 1"), ProgrammingError, "ended");
+  await assertRejects(
+    () => kept!.execute("select 1"),
+    ProgrammingError,
+    "ended",
+  );
   assertThrows(() => kept!.cursor(), ProgrammingError, "ended");
   await assertRejects(() => kept!.transaction(() => {}), ProgrammingError);
 });

@@ -32,7 +32,7 @@ export interface ColumnSpec {
 /** The fields of an error or notice by name, or any field by its letter. */
 export interface DiagnosticSpec {
   /** Letters S and V. */
-  severity?: string;
+  severity?: string | undefined;
   /** Letter C. */
   code?: string;
   /** Letter M. */

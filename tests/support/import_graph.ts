@@ -28,7 +28,7 @@ export const SOURCE_FOLDERS: readonly string[] = [
 const MAY_IMPORT: Record<string, RegExp> = {
   errors: /^$/,
   protocol: /^errors\//,
-  types: /^(errors\/|protocol\/(read_buffer|write_buffer)\.ts$)/,
+  types: /^(errors\/|protocol\/(read_buffer|text|write_buffer)\.ts$)/,
   sql: /^(errors|types)\//,
   connection: /^(errors|protocol|types|sql)\//,
   pool: /^(errors|connection)\//,
@@ -79,7 +79,7 @@ export function wrongGlobals(path: string, source: string): string[] {
     .map((line) => /^\s*(\*|\/\*|\/\/)/.test(line) ? "" : line)
     .map((line) => line.replace(/\s\/\/.*$/, ""));
   return code.flatMap((line, index) =>
-    /\bDeno\s*[.[?]|"node:|\bprocess\.\w|\bBuffer\.\w/.test(line)
+    /(?<!["'`])\bDeno\s*[.[?]|"node:|\bprocess\.\w|\bBuffer\.\w/.test(line)
       ? [`${path}:${index + 1}: ${line.trim()}`]
       : []
   );
@@ -87,15 +87,16 @@ export function wrongGlobals(path: string, source: string): string[] {
 
 /**
  * The imports in a file's text. A statement begins in the first column, which
- * those in the examples of doc comments never do.
+ * those in the examples of doc comments never do, and has no comment inside.
  *
  * @param path the file, from the root
  * @param source its text
  * @returns its imports and re-exports
  */
 export function importsIn(path: string, source: string): Edge[] {
-  const statement = /^(?:import|export)\b(?:[^;"]*?\bfrom)?\s*"([^"]+)"/gm;
-  const dynamic = /^(?!\s*(?:\*|\/)).*?\bimport\(\s*"([^"]+)"/gm;
+  const statement =
+    /^(?:import|export)\b(?:[\w\s{},*$]*?\bfrom)?\s*"([^"]+)"/gm;
+  const dynamic = /^(?! *(?:\*|\/)).*?\bimport\(\s*"([^"]+)"/gm;
   return [...source.matchAll(statement), ...source.matchAll(dynamic)]
     .map(([, specifier = ""]) => ({
       from: path,

@@ -6,12 +6,13 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import {
   connect,
   type Connection,
   type ConnectOptions,
+  DataError,
   sql,
   tupleRow,
 } from "../../mod.ts";
@@ -65,7 +66,11 @@ export function exact(value: unknown): unknown {
       : Object.prototype.toString.call(value);
     return `${name} ${value}`;
   }
-  return Object.entries(value).map(([key, item]) => [key, exact(item)]);
+  // A jsonb has an order of its own, so that of the keys does not count.
+  const entries = Object.entries(value).map(([key, item]) =>
+    [key, exact(item)] as const
+  );
+  return entries.sort(([a], [b]) => a < b ? -1 : 1);
 }
 
 /**
@@ -204,6 +209,39 @@ export async function assertTrips(
     ).fetchAll();
     assertExact(row?.[0], wanted, `literal ::${cast}`);
   }
+}
+
+/**
+ * Asserts that a value is refused with a DataError that names its column, in
+ * text and in binary, at first sight and later, and that the connection goes on.
+ *
+ * @param conn The connection.
+ * @param expression The expression.
+ * @param part What the message must contain.
+ */
+export async function assertRefused(
+  conn: TupleConnection,
+  expression: string,
+  part: string,
+): Promise<void> {
+  for (const binary of [undefined, undefined, true, false]) {
+    const options = binary === undefined ? {} : { binary };
+    for (
+      const query of [
+        `select ${expression} as bad`,
+        `select array[${expression}] as bad`,
+      ]
+    ) {
+      const error = await assertRejects(
+        () => conn.execute(query, undefined, options),
+        DataError,
+      );
+      assertStringIncludes(error.message, part, query);
+      assertStringIncludes(error.message, '"bad"', query);
+      assertEquals(error.connectionUsable, true);
+    }
+  }
+  assertEquals(await conn.execute("select 1").fetchOne(), [1]);
 }
 
 /** Random numbers that can be repeated: the same seed gives the same ones. */

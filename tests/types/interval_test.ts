@@ -70,7 +70,11 @@ Deno.test("interval loaders: the same values from text and bytes, and back", () 
     assertStrictEquals(value.days, days, text);
     assertStrictEquals(value.microseconds, micros, text);
     assertEquals(value.toString(), text);
-    assertEquals(map.dumpText(value), text);
+    assertEquals(
+      map.dumpText(value),
+      // The server would not read its own text of this one.
+      micros === MIN64 ? `+0 mons +0 days ${MIN64} us` : text,
+    );
     assertEquals(map.dumpBinary(value), bytesOf(value));
   }
 });

@@ -1,0 +1,88 @@
+/**
+ * node-postgres (`npm:pg`), used as its documents advise: named statements, and
+ * its opt-in pipelining for many statements at once.
+ *
+ * @module
+ */
+
+// The published package must not depend on it, so it is not in deno.json.
+// deno-lint-ignore no-import-prefix
+import pg from "npm:pg@8.23.1";
+import type { Driver, Row, Rows, Target } from "./driver.ts";
+
+/** The part of its client that is used here; the package comes without types. */
+interface PgClient {
+  connect(): Promise<void>;
+  query(
+    query: { name?: string; text: string; values: unknown[] },
+  ): Promise<{ rows: Row[] }>;
+  end(): Promise<void>;
+}
+
+const INCREMENT = {
+  name: "increment",
+  text: "select $1::int4 + 1 as n",
+} as const;
+
+/** A client of node-postgres, without a pool. */
+export class PgDriver implements Driver {
+  #client: PgClient | null = null;
+
+  async connect(target: Target): Promise<void> {
+    const { host, port, user, password, database } = target;
+    // Pipelining costs nothing measurable where statements are awaited one by one.
+    this.#client = new pg.Client({
+      host,
+      port,
+      user,
+      password: password ?? undefined,
+      database,
+      pipeline: true,
+    }) as PgClient;
+    await this.#client.connect();
+  }
+
+  async sequential(count: number): Promise<Rows> {
+    const client = this.#client!;
+    const rows: Row[] = [];
+    for (let n = 1; n <= count; n++) {
+      const result = await client.query({ ...INCREMENT, values: [n] });
+      rows.push(result.rows[0]!);
+    }
+    return rows;
+  }
+
+  async burst(count: number): Promise<Rows> {
+    const client = this.#client!;
+    const pending: Promise<Row>[] = [];
+    for (let n = 1; n <= count; n++) {
+      pending.push(
+        client.query({ ...INCREMENT, values: [n] })
+          .then((result) => result.rows[0]!),
+      );
+    }
+    return await Promise.all(pending);
+  }
+
+  async fetchRows(count: number): Promise<Rows> {
+    const result = await this.#client!.query({
+      text:
+        "select id, big, ratio, label, at, flag from pgts_bench.plain limit $1",
+      values: [count],
+    });
+    return result.rows;
+  }
+
+  async fetchMixed(count: number): Promise<Rows> {
+    const result = await this.#client!.query({
+      text:
+        "select amount, doc, numbers, digest, key, day from pgts_bench.mixed limit $1",
+      values: [count],
+    });
+    return result.rows;
+  }
+
+  async close(): Promise<void> {
+    await this.#client!.end();
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * pgts, used as its README shows: templates of the `sql` tag, a pipeline for many
+ * statements at once.
+ *
+ * @module
+ */
+
+import { connect, type Connection, type DictRow, sql } from "../mod.ts";
+import type { Driver, Row, Rows, Target } from "./driver.ts";
+
+/** The driver that all this is about. */
+export class PgtsDriver implements Driver {
+  #conn: Connection<DictRow> | null = null;
+
+  async connect({ dsn }: Target): Promise<void> {
+    this.#conn = await connect(dsn, { autocommit: true });
+  }
+
+  async sequential(count: number): Promise<Rows> {
+    const conn = this.#conn!;
+    const rows: Row[] = [];
+    for (let n = 1; n <= count; n++) {
+      const row = await conn.execute(sql`select ${n}::int4 + 1 as n`)
+        .fetchOne();
+      rows.push(row!);
+    }
+    return rows;
+  }
+
+  async burst(count: number): Promise<Rows> {
+    return await this.#conn!.pipeline(async (pipeline) => {
+      const pending: Promise<DictRow | null>[] = [];
+      for (let n = 1; n <= count; n++) {
+        pending.push(
+          pipeline.execute(sql`select ${n}::int4 + 1 as n`).fetchOne(),
+        );
+      }
+      return await Promise.all(pending) as Row[];
+    });
+  }
+
+  async fetchRows(count: number): Promise<Rows> {
+    return await this.#conn!.execute(
+      sql`select id, big, ratio, label, at, flag from pgts_bench.plain limit ${count}`,
+    ).fetchAll();
+  }
+
+  async fetchMixed(count: number): Promise<Rows> {
+    return await this.#conn!.execute(
+      sql`select amount, doc, numbers, digest, key, day from pgts_bench.mixed limit ${count}`,
+    ).fetchAll();
+  }
+
+  async close(): Promise<void> {
+    await this.#conn!.close();
+  }
+}

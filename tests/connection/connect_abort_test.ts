@@ -1,0 +1,159 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { ConnectionTimeout } from "../../mod.ts";
+import * as b from "../support/backend.ts";
+import { testServer } from "../support/database.ts";
+import { ScriptedServer } from "../support/scripted_server.ts";
+import type { ScriptedSession } from "../support/scripted_session.ts";
+import {
+  assertError,
+  open,
+  openScripted,
+  pause,
+  quiet,
+  rejection,
+  until,
+} from "./support.ts";
+
+/** A password that nobody ever gives. */
+function never(): Promise<string> {
+  return new Promise(() => {});
+}
+
+/** How far a server goes before it falls silent. */
+const STAGES: Record<string, (session: ScriptedSession) => Promise<void>> = {
+  "accepted, nothing said": async () => {},
+  "startup message read": async (session) => {
+    await session.readStartup();
+  },
+  "half a message": async (session) => {
+    await session.readStartup();
+    await session.sendRaw(b.header("R", 8));
+  },
+  "cleartext password wanted": async (session) => {
+    await session.readStartup();
+    await session.send(b.authenticationCleartextPassword());
+  },
+  "SCRAM begun": async (session) => {
+    await session.readStartup();
+    await session.send(b.authenticationSasl(["SCRAM-SHA-256"]));
+  },
+  "authenticated": async (session) => {
+    await session.readStartup();
+    await session.send(b.authenticationOk());
+  },
+  "all but ready": async (session) => {
+    await session.readStartup();
+    await session.send(
+      b.authenticationOk(),
+      b.parameterStatus("server_version", "18.4"),
+      b.backendKeyData(1, 2),
+    );
+  },
+};
+
+function silentAt(stage: string): ScriptedServer {
+  return new ScriptedServer(async (session) => {
+    await STAGES[stage]!(session);
+    await session.silence();
+  }, { immediate: true });
+}
+
+Deno.test(
+  "connect: an abort at any stage rejects with its reason within 50 ms and leaves no socket",
+  quiet(async () => {
+    for (const stage of Object.keys(STAGES)) {
+      for (const password of ["secret", never]) {
+        await using server = silentAt(stage);
+        const controller = new AbortController();
+        const { signal } = controller;
+        const connecting = rejection(
+          openScripted(server, { signal, password }),
+        );
+        await pause(15);
+        const reason = new Error(stage);
+        const start = performance.now();
+        controller.abort(reason);
+        assertStrictEquals(await connecting, reason);
+        assert(performance.now() - start < 50, stage);
+        await until(() => server.sessions[0]!.left, `${stage}: socket closed`);
+      }
+    }
+  }),
+);
+
+Deno.test(
+  "connect: an abort while dialling rejects with its reason and leaves no socket",
+  quiet(async () => {
+    const { socketDir } = testServer();
+    const hosts = ["127.0.0.1", "localhost"];
+    if (socketDir !== "") hosts.push(socketDir);
+    for (const host of hosts) {
+      for (let turns = 0; turns < 4; turns++) {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const connecting = rejection(open({ host, signal }));
+        for (let i = 0; i < turns; i++) await Promise.resolve();
+        const reason = new Error(host);
+        const start = performance.now();
+        controller.abort(reason);
+        assertStrictEquals(await connecting, reason);
+        assert(performance.now() - start < 50, host);
+      }
+    }
+    await pause(5); // a Unix socket that opened too late is closed when it opens
+  }),
+);
+
+Deno.test(
+  "connect: an abort after it has connected does nothing",
+  quiet(async () => {
+    const controller = new AbortController();
+    await using conn = await open({ signal: controller.signal });
+    controller.abort(new Error("too late"));
+    assertEquals(await conn.execute("select 1 as n").fetchOne(), { n: 1 });
+  }),
+);
+
+Deno.test(
+  "connect: connect_timeout covers every stage, and a function that is to give the password",
+  quiet(async () => {
+    const attempts = Object.keys(STAGES).map(async (stage) => {
+      await using server = silentAt(stage);
+      const start = performance.now();
+      const error = await rejection(
+        openScripted(server, { connectTimeout: 1, password: never }),
+      );
+      const ms = performance.now() - start;
+      assertError(error, {
+        class: ConnectionTimeout,
+        says: ["127.0.0.1", "connect_timeout"],
+        usable: false,
+      });
+      assert(ms > 900 && ms < 2900, `${stage}: ${ms} ms`);
+      await until(() => server.sessions[0]!.left, `${stage}: socket closed`);
+    });
+    await Promise.all(attempts);
+  }),
+);
+
+Deno.test(
+  "connect: 30 attempts that are aborted at random moments leave nothing behind on the server",
+  quiet(async () => {
+    const name = `pgts abort ${crypto.randomUUID()}`;
+    await using watcher = await open();
+    for (let i = 0; i < 30; i++) {
+      const signal = AbortSignal.timeout(i % 6);
+      const connecting = open({ signal, applicationName: name });
+      await connecting.then((conn) => conn.close(), (error) => {
+        assertStrictEquals(error, signal.reason);
+      });
+    }
+    await until(async () => {
+      const left = await watcher.execute(
+        "select pid from pg_stat_activity where application_name = %s",
+        [name],
+      );
+      return (await left.fetchAll()).length === 0;
+    }, "the backends have ended");
+  }),
+);
