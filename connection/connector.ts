@@ -19,7 +19,7 @@ import { Events, Notify } from "./events.ts";
 import { type ResolvedParameters, resolveParameters } from "./options.ts";
 import { Session } from "./session.ts";
 import { type Address, dial } from "./transport_deno.ts";
-import { type WarningHandler, warnOnConsole } from "./warnings.ts";
+import { harmless, type WarningHandler, warnOnConsole } from "./warnings.ts";
 import { closedError, Wire } from "./wire.ts";
 
 /** A session that has been opened, and whatever belongs to it. */
@@ -83,7 +83,7 @@ async function open(
   options: ConnectOptions<never>,
   signal: AbortSignal,
 ): Promise<OpenedSession> {
-  const warn = options.onWarning ?? warnOnConsole;
+  const warn = harmless(options.onWarning ?? warnOnConsole);
   const transport = await dial(addressOf(resolved), signal);
   const session = new Session();
   const events = new Events(warn);

@@ -15,8 +15,9 @@ import type { Column } from "./column.ts";
 import { Execution, type Fetchable } from "./execution.ts";
 import type { Executor } from "./executor.ts";
 import type { Result } from "./result.ts";
+import type { Request } from "./statement_writer.ts";
 import type { RowFactory } from "./rows.ts";
-import { unsent } from "./runner.ts";
+import { unsent } from "./staleness.ts";
 
 /** What a cursor needs of its connection. */
 export interface CursorConnection {
@@ -54,7 +55,8 @@ export interface ExecuteOptions {
   binary?: boolean | undefined;
   /**
    * Aborts the statement: it is cancelled on the server, and the call rejects
-   * with the signal's reason.
+   * with the signal's reason. A statement that ended before the cancel request
+   * got to it may have taken effect all the same.
    */
   signal?: AbortSignal | undefined;
 }
@@ -201,7 +203,21 @@ export abstract class BaseCursor<Row>
     params?: QueryParameters,
     options: ExecuteOptions = {},
   ): Execution<Row, this> {
-    return Execution.of(this.#execute(query, params, options));
+    const { executor } = this.#connection;
+    if (executor.pipelineDepth === 0) {
+      return Execution.of(this.#execute(query, params, options));
+    }
+    return new Execution((resolve, reject) => {
+      const request = this.#request(query, params, options);
+      executor.append(
+        request,
+        () => resolve(this.#show(request)),
+        (error) => {
+          this.#show(request);
+          reject(error);
+        },
+      );
+    });
   }
 
   async #execute(
@@ -209,34 +225,46 @@ export abstract class BaseCursor<Row>
     params: QueryParameters | undefined,
     options: ExecuteOptions,
   ): Promise<this> {
+    const request = this.#request(query, params, options);
+    try {
+      await this.#connection.executor.run(request);
+    } finally {
+      this.#show(request);
+    }
+    return this;
+  }
+
+  #request(
+    query: Query,
+    params: QueryParameters | undefined,
+    options: ExecuteOptions,
+  ): Request {
     this.#checkOpen();
     this.#results = [];
     this.#index = this.#row = 0;
     this.#bound = null;
-    const { executor } = this.#connection;
-    executor.checkOpen();
+    this.#connection.executor.checkOpen();
     const transformer = this.#transformer;
     const bound = unsent(() => this.bind(query, params, transformer));
     this.#bound = bound;
-    const results: Result[] = [];
-    try {
-      await executor.run({
-        text: bound.text,
-        values: bound.values,
-        formats: bound.formats,
-        simple: bound.simple ?? false,
-        transformer,
-        rowFactory: this.rowFactory,
-        results,
-        prepare: options.prepare,
-        binary: options.binary ?? this.binary,
-        signal: options.signal,
-      });
-    } finally {
-      // Of several statements those before the one that failed have their results.
-      this.#results = results;
-      this.#index = this.#row = 0;
-    }
+    return {
+      text: bound.text,
+      values: bound.values,
+      formats: bound.formats,
+      simple: bound.simple ?? false,
+      transformer,
+      rowFactory: this.rowFactory,
+      results: [],
+      prepare: options.prepare,
+      binary: options.binary ?? this.binary,
+      signal: options.signal,
+    };
+  }
+
+  /** Shows the results: of several statements also those before the one that failed. */
+  #show({ results }: Request): this {
+    this.#results = results;
+    this.#index = this.#row = 0;
     return this;
   }
 

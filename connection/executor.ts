@@ -8,7 +8,8 @@
 import { NotSupportedError } from "../errors/base.ts";
 import type { Exchange } from "../protocol/exchange.ts";
 import { Mutex } from "./mutex.ts";
-import { isStale, type Runner, unsent } from "./runner.ts";
+import type { Runner } from "./runner.ts";
+import { isStale, unsent } from "./staleness.ts";
 import {
   newStatement,
   type Statement,
@@ -49,25 +50,60 @@ export class Executor {
    *
    * @param request The statement.
    */
-  run(request: Request): Promise<void> {
-    // Not async itself: in a pipeline every frame that waits counts, in memory and time.
-    return this.pipelineDepth > 0
-      ? this.#runInPipeline(request)
-      : this.#runInTurn(request);
-  }
-
-  async #runInTurn(request: Request): Promise<void> {
+  async run(request: Request): Promise<void> {
     request.signal?.throwIfAborted();
     this.checkOpen();
     if (!this.#mutex.tryAcquire()) await this.#mutex.acquire(request.signal);
     try {
       request.signal?.throwIfAborted();
       this.checkOpen();
-      if (this.pipelineDepth > 0) return await this.#runInPipeline(request);
+      if (this.pipelineDepth > 0) {
+        const { promise, resolve, reject } = Promise.withResolvers<void>();
+        this.append(request, resolve, reject);
+        return await promise;
+      }
       return await this.#runAlone(request);
     } finally {
       this.#mutex.release();
     }
+  }
+
+  /**
+   * Runs a statement in a pipeline. It goes by callbacks, not by an async
+   * function: every frame that waits for its turn costs memory, and a pipeline
+   * has many (`deno task bench -- burst`).
+   *
+   * @param request The statement.
+   * @param resolve Called when it has ended well.
+   * @param reject Called with the error when it has not.
+   * @throws If it cannot be sent.
+   */
+  append(
+    request: Request,
+    resolve: () => void,
+    reject: (error: unknown) => void,
+  ): void {
+    request.signal?.throwIfAborted();
+    this.checkOpen();
+    if (request.signal !== undefined) {
+      throw new NotSupportedError(
+        "Cannot run the statement with a signal in a pipeline: a cancel request would hit whichever statement is running",
+      );
+    }
+    const parameters = unsent(() => planParameters(request));
+    const statement = this.#statementOf(request, parameters.oids);
+    const written = this.#runner.append(request, statement, parameters);
+    written.exchange.onSettle = () => {
+      try {
+        this.#runner.conclude(written, statement);
+      } catch (error) {
+        return reject(error);
+      }
+      resolve();
+    };
+    this.#appended++;
+    if (this.#runner.groupSize >= FLUSH_FROM) this.#sendGroup();
+    else this.#planFlush();
   }
 
   /**
@@ -177,23 +213,6 @@ export class Executor {
     return request.simple
       ? newStatement(request.text, oids)
       : this.#statements.get(request.text, oids);
-  }
-
-  async #runInPipeline(request: Request): Promise<void> {
-    this.checkOpen();
-    if (request.signal !== undefined) {
-      throw new NotSupportedError(
-        "Cannot run the statement with a signal in a pipeline: a cancel request would hit whichever statement is running",
-      );
-    }
-    const parameters = unsent(() => planParameters(request));
-    const statement = this.#statementOf(request, parameters.oids);
-    const written = this.#runner.append(request, statement, parameters);
-    this.#appended++;
-    if (this.#runner.groupSize >= FLUSH_FROM) this.#sendGroup();
-    else this.#planFlush();
-    await written.exchange.done;
-    this.#runner.conclude(written, statement);
   }
 
   #sendGroup(): void {

@@ -9,12 +9,13 @@
 import { addCircumstances, PgError } from "../errors/base.ts";
 import { lossOf } from "../protocol/engine.ts";
 import type { Exchange } from "../protocol/exchange.ts";
-import { StatementExchange, SyncExchange } from "../protocol/extended_query.ts";
+import { SyncExchange } from "../protocol/extended_query.ts";
 import { writeQuery, writeSync } from "../protocol/frontend.ts";
 import { SimpleQueryExchange } from "../protocol/simple_query.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import { cancelOnAbort } from "./cancel.ts";
 import { rememberFields } from "./result_formats.ts";
+import { isStale, isUnknown } from "./staleness.ts";
 import {
   newStatement,
   type Statement,
@@ -279,17 +280,24 @@ export class Runner {
 
   /**
    * The error of an exchange, which now says what became of the connection. An
-   * error of ours is made anew, so that its stack trace leads to who waited.
+   * error of the server is made anew, so that its stack trace leads to who
+   * waited; what a loader or a row factory threw stays what it is.
    */
   told(exchange: Exchange): unknown {
     const { error } = exchange;
     if (!(error instanceof PgError)) return error;
+    const circumstances = {
+      connectionUsable: !this.closed,
+      reachedServer: exchange.sent,
+    };
+    if (error.diag.sqlstate === null) {
+      addCircumstances(error, circumstances);
+      return error;
+    }
     return new (error.constructor as typeof PgError)(error.message, {
       ...("cause" in error ? { cause: error.cause } : {}),
       diag: error.diag,
-      sqlstate: error.sqlstate,
-      connectionUsable: !this.closed,
-      reachedServer: exchange.sent,
+      ...circumstances,
     });
   }
 
@@ -320,8 +328,8 @@ export class Runner {
       throw error;
     }
     if (beginning !== null) {
-      this.#watch(beginning);
       this.transactions.noteBegin();
+      this.#watch(beginning);
     }
     this.#watch("exchange" in written ? written.exchange : written);
     return [written, beginning];
@@ -348,8 +356,10 @@ export class Runner {
   /** Adds an exchange. One that ends with ReadyForQuery tells the transaction status. */
   #watch(exchange: Exchange): void {
     if (exchange.endsWithReady) {
+      const { transactions } = this;
+      const { begun } = transactions;
       exchange.onSettle = () => {
-        this.transactions.noteReady(this.#wire.engine.transactionStatus);
+        transactions.noteReady(this.#wire.engine.transactionStatus, begun);
       };
     }
     this.#wire.enqueue(exchange);
@@ -361,56 +371,5 @@ export class Runner {
   ): Promise<void> {
     if (signal === undefined) return await exchange.done;
     if (await cancelOnAbort(this.#wire, exchange, signal)) throw signal.reason;
-  }
-}
-
-/**
- * Runs what prepares a statement on an open connection; if it throws, the error
- * says that nothing was sent.
- *
- * @param prepare What prepares it.
- * @returns What that returned.
- * @throws Whatever that throws.
- */
-export function unsent<T>(prepare: () => T): T {
-  try {
-    return prepare();
-  } catch (error) {
-    if (error instanceof PgError) {
-      addCircumstances(error, { connectionUsable: true, reachedServer: false });
-    }
-    throw error;
-  }
-}
-
-/** Whether a statement has a name that the server did not take: it may be another's. */
-function isUnknown({ exchange, newName }: Written): boolean {
-  return newName !== null &&
-    !(exchange instanceof StatementExchange && exchange.parsed);
-}
-
-/**
- * Whether a statement failed before it ran, only because what was remembered of
- * it is out of date: its plan, its name, or the number of its columns.
- *
- * @param exchange The statement.
- * @returns Whether it may be run again.
- */
-export function isStale(exchange: Exchange): boolean {
-  const { error } = exchange;
-  // Behind Bind the same codes come from what the statement does.
-  if (!(exchange instanceof StatementExchange) || exchange.bound) return false;
-  if (!(error instanceof PgError)) return false;
-  const { sqlstate, sourceFunction } = error.diag;
-  switch (sqlstate) {
-    case "26000": // invalid_sql_statement_name
-    case "42P05": // duplicate_prepared_statement
-      return true;
-    case "0A000": // feature_not_supported: the rows would have other columns
-      return sourceFunction === "RevalidateCachedQuery";
-    case "08P01": // protocol_violation: formats for another number of columns
-      return sourceFunction === "PortalSetResultFormat";
-    default:
-      return false;
   }
 }

@@ -29,7 +29,8 @@ export class TransactionState {
 
   #status: number = Status.IDLE;
   #wanted: string | null = null;
-  #inFlight = false;
+  #begun = 0;
+  #answered = 0;
 
   /** @param autocommit See {@linkcode TransactionState.autocommit}. */
   constructor(autocommit: boolean) {
@@ -38,7 +39,7 @@ export class TransactionState {
 
   /** Whether a transaction is open on the server, or its BEGIN is on its way there. */
   get open(): boolean {
-    return this.#status !== Status.IDLE || this.#inFlight;
+    return this.#status !== Status.IDLE || this.#begun !== this.#answered;
   }
 
   /** Whether an open block still waits for its first statement, and the BEGIN with it. */
@@ -70,18 +71,28 @@ export class TransactionState {
 
   /** A BEGIN has been written. */
   noteBegin(): void {
-    this.#inFlight = true;
+    this.#begun++;
+  }
+
+  /** How many BEGINs have been written. */
+  get begun(): number {
+    return this.#begun;
   }
 
   /** A command ran: did it change something? */
   noteTag(tag: string): void {
-    if (this.open && !HARMLESS.test(tag)) this.dirty = true;
+    if (tag === "COMMIT") this.dirty = false; // It may have begun another by AND CHAIN.
+    else if (this.open && !HARMLESS.test(tag)) this.dirty = true;
   }
 
-  /** The server is ready, with this transaction status. */
-  noteReady(status: number): void {
+  /**
+   * The server is ready, with this transaction status.
+   *
+   * @param begun How many BEGINs it has seen: in a pipeline one may be on its way.
+   */
+  noteReady(status: number, begun: number = this.#begun): void {
     this.#status = status;
-    this.#inFlight = false;
+    this.#answered = begun;
     if (status === Status.IDLE) this.dirty = false;
     else this.#wanted = null;
   }

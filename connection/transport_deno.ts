@@ -16,6 +16,18 @@ export type Address =
   }
   | { readonly path: string };
 
+/** A socket that has been opened, and how to open another like it. */
+export interface OpenSocket {
+  /** The connection, on which nothing has been sent. */
+  readonly conn: Deno.TcpConn | Deno.UnixConn;
+  /** The address that was asked for, for messages. */
+  readonly address: string;
+  /** The IP address that was reached, or `null` for a Unix socket. */
+  readonly hostaddr: string | null;
+  /** The address of the server that was reached. */
+  readonly again: Address;
+}
+
 /**
  * Connects.
  *
@@ -29,6 +41,22 @@ export async function dial(
   address: Address,
   signal: AbortSignal,
 ): Promise<Transport> {
+  return plainTransport(await dialSocket(address, signal));
+}
+
+/**
+ * Connects, and leaves to the caller what becomes of the socket.
+ *
+ * @param address Where to.
+ * @param signal Aborts the attempt.
+ * @returns The open socket, which the caller closes.
+ * @throws {OperationalError} If nobody listens there, or the name is unknown.
+ * @throws {InterfaceError} If a permission is missing.
+ */
+export async function dialSocket(
+  address: Address,
+  signal: AbortSignal,
+): Promise<OpenSocket> {
   signal.throwIfAborted();
   try {
     return "path" in address
@@ -40,22 +68,36 @@ export async function dial(
   }
 }
 
+/**
+ * A transport that talks in clear text.
+ *
+ * @param socket An open socket; the transport closes it.
+ * @returns The transport.
+ */
+export function plainTransport(socket: OpenSocket): Transport {
+  return new DenoTransport(
+    socket.conn,
+    socket,
+    (signal) => dial(socket.again, signal),
+  );
+}
+
 async function dialTcp(
   address: Extract<Address, { port: number }>,
   signal: AbortSignal,
-): Promise<Transport> {
+): Promise<OpenSocket> {
   const { hostname, port, keepAlive } = address;
   const conn = await connectTcp({ hostname, port }, signal);
   // Off by default, and without it a statement in two writes waits for a delayed ACK.
   conn.setNoDelay(true);
   if (keepAlive) conn.setKeepAlive?.(true);
   const remote = conn.remoteAddr.hostname;
-  return new DenoTransport(
+  return {
     conn,
-    printAddress(address),
-    remote,
-    sameServer(address, remote),
-  );
+    address: printAddress(address),
+    hostaddr: remote,
+    again: sameServer(address, remote),
+  };
 }
 
 /** `Deno.connect` that loses no socket: one that opens in the moment of the abort is closed. */
@@ -87,7 +129,7 @@ async function connectTcp(
 async function dialUnix(
   address: Extract<Address, { path: string }>,
   signal: AbortSignal,
-): Promise<Transport> {
+): Promise<OpenSocket> {
   const connecting = Deno.connect({ transport: "unix", path: address.path });
   // Deno.connect does not look at a signal here; a socket that opens too late is closed.
   const { promise: aborted, reject } = Promise.withResolvers<never>();
@@ -95,7 +137,7 @@ async function dialUnix(
   signal.addEventListener("abort", abort, { once: true });
   try {
     const conn = await Promise.race([connecting, aborted]);
-    return new DenoTransport(conn, address.path, null, address);
+    return { conn, address: address.path, hostaddr: null, again: address };
   } catch (error) {
     connecting.then((conn) => conn.close(), () => {});
     throw error;
@@ -148,23 +190,28 @@ function dialFailure(address: Address, error: unknown): Error {
   );
 }
 
-class DenoTransport implements Transport {
+/** A connection of Deno's as a transport. */
+export class DenoTransport implements Transport {
   readonly address: string;
   readonly hostaddr: string | null;
-  readonly #conn: Deno.TcpConn | Deno.UnixConn;
-  readonly #again: Address;
+  readonly #conn: Deno.TcpConn | Deno.UnixConn | Deno.TlsConn;
+  readonly #dialAgain: (signal: AbortSignal) => Promise<Transport>;
   #closed = false;
 
+  /**
+   * @param conn The connection; the transport closes it.
+   * @param socket Where it leads.
+   * @param dialAgain Opens another one.
+   */
   constructor(
-    conn: Deno.TcpConn | Deno.UnixConn,
-    address: string,
-    hostaddr: string | null,
-    again: Address,
+    conn: Deno.TcpConn | Deno.UnixConn | Deno.TlsConn,
+    socket: Pick<OpenSocket, "address" | "hostaddr">,
+    dialAgain: (signal: AbortSignal) => Promise<Transport>,
   ) {
     this.#conn = conn;
-    this.address = address;
-    this.hostaddr = hostaddr;
-    this.#again = again;
+    this.address = socket.address;
+    this.hostaddr = socket.hostaddr;
+    this.#dialAgain = dialAgain;
   }
 
   read(into: Uint8Array): Promise<number | null> {
@@ -193,6 +240,6 @@ class DenoTransport implements Transport {
   }
 
   dialAgain(signal: AbortSignal): Promise<Transport> {
-    return dial(this.#again, signal);
+    return this.#dialAgain(signal);
   }
 }

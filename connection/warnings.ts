@@ -12,3 +12,20 @@ export const warnOnConsole: WarningHandler = (message) => {
   // deno-lint-ignore no-console -- the documented default
   console.warn(`pgts: ${message}`);
 };
+
+/**
+ * A handler that cannot break what it is called from: a warning that it throws
+ * at goes to the console instead.
+ *
+ * @param handler The handler.
+ * @returns One that does not throw.
+ */
+export function harmless(handler: WarningHandler): WarningHandler {
+  return (message) => {
+    try {
+      handler(message);
+    } catch {
+      warnOnConsole(message);
+    }
+  };
+}

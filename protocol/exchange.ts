@@ -41,8 +41,6 @@ export interface Conversation {
  * to the one at its head.
  */
 export abstract class Exchange {
-  /** Settles when the exchange is over. Never rejects: see {@linkcode Exchange.error}. */
-  readonly done: Promise<void>;
   /** Whether a ReadyForQuery ends it. */
   readonly endsWithReady: boolean;
   /** Why it failed, or `null`. */
@@ -56,13 +54,23 @@ export abstract class Exchange {
   /** Called when the exchange is over, before anyone who awaits `done` goes on. */
   onSettle: (() => void) | null = null;
 
-  readonly #resolve: () => void;
+  #settled = false;
+  #done: Promise<void> | null = null;
+  #resolve: (() => void) | null = null;
 
   constructor(endsWithReady: boolean) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.done = promise;
-    this.#resolve = resolve;
     this.endsWithReady = endsWithReady;
+  }
+
+  /**
+   * Settles when the exchange is over. Never rejects: see
+   * {@linkcode Exchange.error}. Made when it is asked for, as the statements of a
+   * pipeline do without.
+   */
+  get done(): Promise<void> {
+    return this.#done ??= this.#settled
+      ? Promise.resolve()
+      : new Promise((resolve) => this.#resolve = resolve);
   }
 
   /** Takes a DataRow. */
@@ -92,8 +100,9 @@ export abstract class Exchange {
 
   /** Ends it. */
   settle(): void {
+    this.#settled = true;
     this.onSettle?.();
-    this.#resolve();
+    this.#resolve?.();
   }
 }
 

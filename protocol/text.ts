@@ -37,6 +37,7 @@ export interface TextCodec {
 
 const TEXT_DECODER_FROM = 256; // bench/micro: TextDecoder wins above
 const ENCODE_INTO_FROM = 48;
+const MAX_STRING = 0x1fff_ffe8; // V8's limit, in code units
 type Slice = (this: Uint8Array, start: number, end: number) => string;
 const slices = Buffer.prototype as unknown as Record<
   "utf8Slice" | "latin1Slice",
@@ -51,6 +52,14 @@ function decodeFatally(bytes: Uint8Array, start: number, end: number): string {
   try {
     return decoder.decode(bytes.subarray(start, end));
   } catch (cause) {
+    if (end - start > MAX_STRING) {
+      throw new DataError(
+        `Cannot decode text from the server: its ${
+          end - start
+        } bytes are more than a string can hold, read it as bytea or in parts`,
+        { cause },
+      );
+    }
     throw new DataError(
       "Cannot decode text from the server: it is not valid UTF-8, read it as bytea or ask for the client_encoding it is in",
       { cause },

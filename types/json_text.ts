@@ -7,6 +7,7 @@
  */
 
 import { DataError, PgError } from "../errors/base.ts";
+import { hasEscapedKey, parseByNames } from "./json_keys.ts";
 
 /** Writes a value as JSON: returns the text, or its bytes in UTF-8. */
 export type JsonDumps = (value: unknown) => string | Uint8Array;
@@ -31,7 +32,9 @@ export type JsonReviver = (
  *
  * `JSON.parse` alone makes a double of every number, and thereby rounds
  * integers beyond 2^53 and decimals of more than some 16 digits without a word.
- * With the source at hand nothing is lost.
+ * With the source at hand nothing is lost. Beside that, keys with escape
+ * sequences are read as they are, which `JSON.parse` of current V8 does not always
+ * do.
  *
  * @param text The text.
  * @param reviver What is called for each value.
@@ -52,7 +55,9 @@ export type JsonReviver = (
  * ```
  */
 export function parseJson(text: string, reviver?: JsonReviver): unknown {
-  return JSON.parse(text, reviver as Parameters<typeof JSON.parse>[1]);
+  return text.includes("\\") && hasEscapedKey(text)
+    ? parseByNames(text, reviver)
+    : JSON.parse(text, reviver as Parameters<typeof JSON.parse>[1]);
 }
 
 /**

@@ -7,6 +7,11 @@
 
 import { sql } from "../../mod.ts";
 import { quoteString } from "../../types/quote.ts";
+import {
+  DATETIME_SOURCES,
+  intervalSource,
+  type Source,
+} from "./datetime_sources.ts";
 import type { Random, TupleConnection } from "./values.ts";
 
 /** The types that come in binary once a statement is known, arrays of them as well. */
@@ -37,14 +42,6 @@ export const TWINS: readonly string[] = [
 
 /** How many random values of each type are made. */
 export const COUNT = 400;
-
-/** Makes SQL expressions of a type: extreme ones, and any number of random ones. */
-export interface Source {
-  /** Expressions that are worth a look whatever chance says. */
-  readonly extremes: readonly string[];
-  /** A random expression. */
-  random(random: Random): string;
-}
 
 const CHARACTERS: readonly ((random: Random) => number)[] = [
   (random) => random.between(1, 127),
@@ -216,122 +213,9 @@ function jsonSource(type: string): Source {
   };
 }
 
-/** Days since 2000-01-01 of the first and the last date that both sides can hold. */
-const FIRST_DAY = -2_451_545;
-const LAST_DAY = 100_000_000 - 10_957;
-/** The same in microseconds, with room for time zones of the session. */
-const FIRST_MICROS = BigInt(FIRST_DAY) * 86_400_000_000n;
-const LAST_MICROS = BigInt(LAST_DAY) * 86_400_000_000n;
-
-/** Microseconds as an interval, in parts that every version of the server reads. */
-function span(micros: bigint): string {
-  const hours = micros / 3_600_000_000n;
-  const rest = micros % 3_600_000_000n;
-  const seconds = rest < 0n ? -rest : rest;
-  const fraction = String(seconds % 1_000_000n).padStart(6, "0");
-  return `'${hours / 2n} hours'::interval + '${
-    hours - hours / 2n
-  } hours'::interval + '${rest < 0n ? "-" : ""}${
-    seconds / 1_000_000n
-  }.${fraction} seconds'::interval`;
-}
-
-function stampSource(type: string, zone: string): Source {
-  const write = (micros: bigint) => {
-    const days = micros / 86_400_000_000n;
-    return `('2000-01-01 00:00${zone}'::${type} + '${days} days'::interval + ${
-      span(micros % 86_400_000_000n)
-    })`;
-  };
-  return {
-    extremes: [
-      FIRST_MICROS,
-      FIRST_MICROS + 1n,
-      0n,
-      1n,
-      -1n,
-      -946_684_800_000_000n,
-      -946_684_800_000_001n,
-      2n ** 53n,
-      2n ** 53n + 1n,
-      -(2n ** 53n) - 1n,
-      LAST_MICROS,
-    ].map(write),
-    random: (random) => {
-      const micros = random.bigBetween(FIRST_MICROS, LAST_MICROS);
-      return write(
-        random.pick([
-          micros,
-          micros - micros % 1000n,
-          micros - micros % 1_000_000n,
-        ]),
-      );
-    },
-  };
-}
-
-const DAY_END = 86_399_999_999;
-
-function clock(random: Random): string {
-  const micros = random.between(0, 3) > 0
-    ? random.between(0, DAY_END)
-    : random.between(0, 86_399) * 1_000_000;
-  return `'00:00'::time + ${span(BigInt(micros))}`;
-}
-
-function offset(random: Random): string {
-  const seconds = random.between(0, 16 * 3600 - 1);
-  const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
-  return `${random.pick(["+", "-"])}${two(seconds / 3600)}:${
-    two(seconds / 60 % 60)
-  }${random.pick([`:${two(seconds % 60)}`, ""])}`;
-}
-
-function intervalOf(months: number, days: number, micros: bigint): string {
-  return `('${months} months'::interval + '${days} days'::interval + ${
-    span(micros)
-  })`;
-}
-
-const INT4_MAX = 2147483647;
-
-/**
- * @param smaller By how many bits the parts below a day are shortened: servers
- * before PostgreSQL 15 cannot write more than 2^31 hours.
- */
-function intervalSource(smaller: bigint): Source {
-  return {
-    extremes: [
-      "'0'::interval",
-      intervalOf(INT4_MAX, INT4_MAX, (2n ** 63n - 2n) >> smaller),
-      intervalOf(-INT4_MAX - 1, -INT4_MAX - 1, (-(2n ** 63n) + 1n) >> smaller),
-      intervalOf(INT4_MAX, 0, 0n),
-      intervalOf(0, -INT4_MAX - 1, 0n),
-      intervalOf(0, 0, (2n ** 63n - 1n) >> smaller),
-      intervalOf(0, 0, -(2n ** 63n) >> smaller),
-      intervalOf(11, -1, 1n),
-      intervalOf(-11, 1, -1n),
-      intervalOf(-1, 0, 86_400_000_000n),
-    ],
-    random: (random) =>
-      intervalOf(
-        random.pick([
-          0,
-          random.between(-100, 100),
-          random.between(-INT4_MAX, INT4_MAX),
-        ]),
-        random.pick([
-          0,
-          random.between(-100, 100),
-          random.between(-INT4_MAX, INT4_MAX),
-        ]),
-        random.pick([0n, random.bits64() >> smaller, random.bits64() >> 30n]),
-      ),
-  };
-}
-
 /** The values of each type. */
 export const SOURCES: Readonly<Record<string, Source>> = {
+  ...DATETIME_SOURCES,
   bool: {
     extremes: ["true", "false"],
     random: (random) => random.pick(["true", "false"]),
@@ -350,28 +234,6 @@ export const SOURCES: Readonly<Record<string, Source>> = {
           random.between(0, 255).toString(16).padStart(2, "0"))
           .join("")
       }'::bytea`,
-  },
-  date: {
-    extremes: [
-      "'4714-11-24 BC'::date",
-      "'0001-12-31 BC'::date",
-      "'0001-02-29 BC'::date",
-      "'0001-01-01'::date",
-      "'9999-12-31'::date",
-      "'10000-01-01'::date",
-      "'275760-09-13'::date",
-      "'2000-02-29'::date",
-      "'1900-02-28'::date",
-      "'1970-01-01'::date",
-    ],
-    random: (random) =>
-      `('2000-01-01'::date + (${
-        random.pick([
-          random.between(FIRST_DAY, LAST_DAY),
-          random.between(-800_000, 800_000),
-          random.between(-20_000, 20_000),
-        ])
-      }))`,
   },
   float4: floatSource(
     "float4",
@@ -401,7 +263,6 @@ export const SOURCES: Readonly<Record<string, Source>> = {
   int4: integerSource("int4", -(2n ** 31n), 2n ** 31n - 1n),
   int8: integerSource("int8", -(2n ** 63n), 2n ** 63n - 1n),
   oid: integerSource("oid", 0n, 2n ** 32n - 1n),
-  interval: intervalSource(0n),
   json: jsonSource("json"),
   jsonb: jsonSource("jsonb"),
   text: textSource("text"),
@@ -416,27 +277,6 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       `${quoteString(randomText(random, 10))}::char(${random.between(1, 12)})`,
   },
   name: textSource("name"),
-  time: {
-    extremes: [
-      "'00:00'::time",
-      "'23:59:59.999999'::time",
-      "'00:00:00.000001'::time",
-    ],
-    random: (random) => `(${clock(random)})`,
-  },
-  timetz: {
-    extremes: [
-      "'00:00:00+15:59:59'::timetz",
-      "'23:59:59.999999-15:59:59'::timetz",
-      "'12:00:00+00'::timetz",
-      "'12:00:00-00:00:01'::timetz",
-      "'12:00:00-00:30'::timetz",
-    ],
-    random: (random) =>
-      `((${clock(random)})::text || '${offset(random)}')::timetz`,
-  },
-  timestamp: stampSource("timestamp", ""),
-  timestamptz: stampSource("timestamptz", "Z"),
   uuid: {
     extremes: [
       "'00000000-0000-0000-0000-000000000000'::uuid",

@@ -8,6 +8,7 @@
 import { assertEquals } from "@std/assert";
 import { Json, Jsonb, sql } from "../../mod.ts";
 import { exact, KINDS, open, Random } from "../support/values.ts";
+import { parseJson } from "../../types/mod.ts";
 import { fill, SOURCES, TWINS } from "../support/value_sources.ts";
 
 /** What goes out for a value that came in, where it is not the value itself. */
@@ -30,7 +31,7 @@ for (const type of TWINS) {
     );
     // JSON.stringify knows no -0.
     const expected = rows.map(([value]) =>
-      exact(type.startsWith("json") ? JSON.parse(JSON.stringify(value)) : value)
+      exact(type.startsWith("json") ? parseJson(JSON.stringify(value)) : value)
     );
     const unnested = (array: string) =>
       `select v from unnest(${array}::${type}[]) with ordinality as u (v, n) order by n`;
