@@ -380,7 +380,11 @@ export class Connection<Row = DictRow> extends ConnectionSettings
         `Cannot run ${command.toLowerCase()}(): a block of transaction() is open, its end commits or rolls back`,
       );
     }
-    await executor.endTransaction(command);
+    if (await executor.endTransaction(command) !== command) {
+      this.warn(
+        "commit() stored nothing: a statement in the transaction had failed, so the server rolled it back",
+      );
+    }
   }
 
   #warnOfLoss(): void {

@@ -9,6 +9,8 @@ import { DataError } from "../errors/base.ts";
 import type { FieldDescription } from "../protocol/backend.ts";
 import type { ResultSink } from "../protocol/exchange.ts";
 import type { ReadBuffer } from "../protocol/read_buffer.ts";
+import type { SessionState } from "../types/adapt.ts";
+import { OID } from "../types/oids.ts";
 import { RowPlan } from "../types/row_decoder.ts";
 import type { Transformer } from "../types/transformer.ts";
 import { Column } from "./column.ts";
@@ -84,6 +86,34 @@ export class Result implements RowSource {
   }
 }
 
+/** Commands after which the server may write values otherwise. */
+const MAY_SET = /^(?:SET|RESET|DISCARD|ROLLBACK|COMMIT|SELECT|DO|CALL)\b/;
+
+/** The types whose text DateStyle or IntervalStyle changes. */
+const DATES: ReadonlySet<number> = new Set([
+  OID.DATE,
+  OID.TIMESTAMP,
+  OID.TIMESTAMPTZ,
+  OID.INTERVAL,
+]);
+
+/** What the meaning of a value's text depends on. */
+interface Settings {
+  readonly encoding: string;
+  readonly styles: string;
+}
+
+function settingsOf(session: SessionState): Settings {
+  const styles = ["DateStyle", "IntervalStyle"]
+    .map((name) => session.parameterStatus(name)).join();
+  return { encoding: session.encoding, styles };
+}
+
+/** Whether a row has no byte that encodings differ in, its lengths included. */
+function isAscii({ bytes, start, end }: ReadBuffer): boolean {
+  return bytes.subarray(start, end).every((byte) => byte < 0x80);
+}
+
 /** What a plan was made for: it fits as long as these are the same. */
 interface CachedPlan {
   readonly fields: readonly FieldDescription[];
@@ -97,6 +127,10 @@ interface CachedPlan {
 export class ResultCollector implements ResultSink {
   readonly #target: RowTarget;
   readonly #statement: Statement | null;
+  #afterSet = false;
+  #readUnder: Settings | null = null;
+  #hasText = false;
+  #hasDates = false;
   #current: Result | null = null;
   #plan: RowPlan | null = null;
   #maker: RowMaker<unknown> | null = null;
@@ -128,6 +162,13 @@ export class ResultCollector implements ResultSink {
   /** Prepares for rows of these columns, which the server will not describe again. */
   expect(fields: readonly FieldDescription[]): void {
     const { rowFactory, transformer } = this.#target;
+    if (this.#afterSet) {
+      this.#readUnder ??= settingsOf(transformer.session);
+      const { types } = transformer.adapters;
+      this.#hasDates ||= fields.some(({ typeOid }) =>
+        DATES.has(types.get(typeOid)?.oid ?? typeOid)
+      );
+    }
     const result = new Result(fields, transformer);
     const statement = this.#statement;
     const cached = statement?.plan as CachedPlan | null ?? null;
@@ -167,17 +208,37 @@ export class ResultCollector implements ResultSink {
   }
 
   row(source: ReadBuffer): void {
+    if (this.#readUnder !== null) this.#hasText ||= !isAscii(source);
     const row = this.#plan!.decode(source);
     this.#current!.rows.push(
       this.#maker === null ? row : this.#maker(row as unknown[]),
     );
   }
 
+  /**
+   * Whether rows were read under settings that were not the ones they were
+   * written under: the server reports what a SET changed only at the end of the
+   * text that it stands in.
+   */
+  get misread(): boolean {
+    const under = this.#readUnder;
+    if (under === null) return false;
+    const now = settingsOf(this.#target.transformer.session);
+    return (this.#hasText && under.encoding !== now.encoding) ||
+      (this.#hasDates && under.styles !== now.styles);
+  }
+
   complete(tag: string): void {
+    if (MAY_SET.test(tag)) this.#afterSet = true;
     const result = this.#current ?? new Result(null, this.#target.transformer);
     result.commandTag = tag;
     this.#current = null;
     this.#target.results.push(result);
+  }
+
+  /** Forgets the results. */
+  drop(): void {
+    this.#target.results.length = 0;
   }
 
   empty(): void {

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { addCircumstances, PgError } from "../errors/base.ts";
+import { addCircumstances, DataError, PgError } from "../errors/base.ts";
 import { lossOf } from "../protocol/engine.ts";
 import type { Exchange } from "../protocol/exchange.ts";
 import { SyncExchange } from "../protocol/extended_query.ts";
@@ -255,6 +255,14 @@ export class Runner {
       }
     }
     this.#note(written, statement);
+    if (exchange.error === null && written.collector.misread) {
+      exchange.reject(
+        new DataError(
+          "Cannot read the rows: a statement before them in the same text changed client_encoding, DateStyle or IntervalStyle, which the server reports too late, so run that statement by itself",
+        ),
+      );
+      written.collector.drop();
+    }
     if (exchange.error !== null) throw this.told(exchange);
   }
 

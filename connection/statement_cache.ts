@@ -43,6 +43,10 @@ export class StatementCache {
   readonly #byText = new Map<string, Statement[]>();
   #latest: Statement[] | null = null;
   #size = 0;
+  /** Behind a pooler, sessions of several clients may share one of the server's. */
+  readonly #session = crypto.getRandomValues(new Uint32Array(1))[0]!.toString(
+    36,
+  );
   #names = 0;
   #toClose: string[] = [];
 
@@ -82,9 +86,9 @@ export class StatementCache {
     return this.threshold !== null && statement.count >= this.threshold;
   }
 
-  /** A name that no statement of this connection has had. */
+  /** A name that no statement of this or another connection has had. */
   newName(): string {
-    return `_pgts_${this.#names++}`;
+    return `_pgts_${this.#session}_${this.#names++}`;
   }
 
   /** Forgets a name that the server may not know any more. */

@@ -88,9 +88,14 @@ async function dialTcp(
 ): Promise<OpenSocket> {
   const { hostname, port, keepAlive } = address;
   const conn = await connectTcp({ hostname, port }, signal);
-  // Off by default, and without it a statement in two writes waits for a delayed ACK.
-  conn.setNoDelay(true);
-  if (keepAlive) conn.setKeepAlive?.(true);
+  try {
+    // Off by default, and without it a statement in two writes waits for a delayed ACK.
+    conn.setNoDelay(true);
+    if (keepAlive) conn.setKeepAlive?.(true);
+  } catch (error) {
+    conn.close();
+    throw error;
+  }
   const remote = conn.remoteAddr.hostname;
   return {
     conn,

@@ -7,7 +7,16 @@
  * @module
  */
 
-import type { JsonReviver } from "./json_text.ts";
+/**
+ * What `JSON.parse` calls for each value that it has read: as the standard
+ * describes it, with the source of numbers and other primitives in the context.
+ */
+export type JsonReviver = (
+  this: unknown,
+  key: string,
+  value: unknown,
+  context: { readonly source?: string },
+) => unknown;
 
 const QUOTE = 0x22;
 const COLON = 0x3a;

@@ -7,24 +7,15 @@
  */
 
 import { DataError, PgError } from "../errors/base.ts";
-import { hasEscapedKey, parseByNames } from "./json_keys.ts";
+import { hasEscapedKey, type JsonReviver, parseByNames } from "./json_keys.ts";
+
+export type { JsonReviver };
 
 /** Writes a value as JSON: returns the text, or its bytes in UTF-8. */
 export type JsonDumps = (value: unknown) => string | Uint8Array;
 
 /** Reads JSON: gets the whole text of a value. */
 export type JsonLoads = (text: string) => unknown;
-
-/**
- * What `JSON.parse` calls for each value that it has read: as the standard
- * describes it, with the source of numbers and other primitives in the context.
- */
-export type JsonReviver = (
-  this: unknown,
-  key: string,
-  value: unknown,
-  context: { readonly source?: string },
-) => unknown;
 
 /**
  * Reads JSON with a reviver that may see the source of each number, which the

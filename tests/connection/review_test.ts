@@ -42,6 +42,7 @@ Deno.test(
   quiet(async () => {
     // Behind a statement that fails without a Sync, the server would skip the COMMIT.
     const sent: string[] = [];
+    const warned: string[] = [];
     await using server = new ScriptedServer(async (session) => {
       await session.startup();
       const first = await session.readUntilSync();
@@ -59,7 +60,10 @@ Deno.test(
       );
       await session.silence();
     });
-    await using conn = await openScripted(server, { autocommit: false });
+    await using conn = await openScripted(server, {
+      autocommit: false,
+      onWarning: (message) => void warned.push(message),
+    });
     await conn.pipeline(async (p) => {
       const first = p.execute("select 1 as one").fetchAll();
       const committed = conn.commit();
@@ -71,6 +75,7 @@ Deno.test(
       await conn.close();
     }).catch(() => {}); // it is closed
     assertEquals(sent, ["P", "B", "D", "E", "S", "Q"]);
+    assertEquals(warned.length, 1, "the COMMIT was a ROLLBACK");
   }),
 );
 

@@ -89,6 +89,14 @@ Deno.test("P9 undefined: refused with its place, alone, in arrays and in named s
     "undefined",
     "2",
   );
+  // Inside of JSON it is what JSON.stringify makes of it.
+  assertEquals(
+    await conn.execute("select %s, %s", [
+      { a: [undefined], b: undefined },
+      new Jsonb([undefined]),
+    ]).fetchOne(),
+    [{ a: [null] }, [null]],
+  );
   await using raw = await open({ cursorFactory: RawCursor });
   await assertNotSent(
     raw,
