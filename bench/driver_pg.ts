@@ -5,12 +5,13 @@
  * @module
  */
 
-// The published package must not depend on it, so it is not in deno.json.
-// deno-lint-ignore no-import-prefix
-import pg from "npm:pg@8.23.1";
 import type { Driver, Row, Rows, Target } from "./driver.ts";
 
-/** The part of its client that is used here; the package comes without types. */
+// Named at run time only: the specifier of an import would get into deno.lock,
+// and its packages into the first download of everything else.
+const PACKAGE = "npm:pg@8.23.1";
+
+/** The part of its client that is used here. */
 interface PgClient {
   connect(): Promise<void>;
   query(
@@ -31,6 +32,9 @@ export class PgDriver implements Driver {
   async connect(target: Target): Promise<void> {
     const { host, port, user, password, database } = target;
     // Pipelining costs nothing measurable where statements are awaited one by one.
+    const { default: pg } = await import(PACKAGE) as {
+      default: { Client: new (options: Record<string, unknown>) => PgClient };
+    };
     this.#client = new pg.Client({
       host,
       port,
@@ -38,7 +42,7 @@ export class PgDriver implements Driver {
       password: password ?? undefined,
       database,
       pipeline: true,
-    }) as PgClient;
+    });
     await this.#client.connect();
   }
 

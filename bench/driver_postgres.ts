@@ -5,17 +5,30 @@
  * @module
  */
 
-// The published package must not depend on it, so it is not in deno.json.
-// deno-lint-ignore no-import-prefix
-import postgres from "npm:postgres@3.4.9";
 import type { Driver, Row, Rows, Target } from "./driver.ts";
+
+// Named at run time only: the specifier of an import would get into deno.lock,
+// and its packages into the first download of everything else.
+const PACKAGE = "npm:postgres@3.4.9";
+
+/** The part of it that is used here. */
+interface Sql {
+  (
+    strings: TemplateStringsArray,
+    ...values: readonly unknown[]
+  ): Promise<Row[]>;
+  end(): Promise<void>;
+}
 
 /** Postgres.js with a pool of one connection. */
 export class PostgresDriver implements Driver {
-  #sql: postgres.Sql | null = null;
+  #sql: Sql | null = null;
 
   async connect(target: Target): Promise<void> {
     const { host, port, user, password, database } = target;
+    const { default: postgres } = await import(PACKAGE) as {
+      default: (options: Record<string, unknown>) => Sql;
+    };
     this.#sql = postgres({
       host,
       port,
@@ -49,12 +62,12 @@ export class PostgresDriver implements Driver {
   }
 
   async fetchRows(count: number): Promise<Rows> {
-    return await this.#sql!<Row[]>`
+    return await this.#sql!`
       select id, big, ratio, label, at, flag from pgts_bench.plain limit ${count}`;
   }
 
   async fetchMixed(count: number): Promise<Rows> {
-    return await this.#sql!<Row[]>`
+    return await this.#sql!`
       select amount, doc, numbers, digest, key, day from pgts_bench.mixed limit ${count}`;
   }
 

@@ -106,6 +106,7 @@ async function runChild(task: Task, oneCore: boolean): Promise<Outcome> {
       "--quiet",
       "--allow-all",
       "--no-check",
+      "--no-lock",
       "--v8-flags=--expose-gc",
       CHILD,
     ],
