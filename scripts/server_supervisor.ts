@@ -68,6 +68,7 @@ rm -f "$folder/pid"
 # With "exec", since a redirected function would keep the old descriptors, and
 # whoever reads our output would wait for their end.
 ( exec >/dev/null 2>&1 </dev/null; supervise "$@" ) &
-while [ ! -s "$folder/pid" ]; do sleep 0.01; done
+n=0
+while [ ! -s "$folder/pid" ] && [ "$n" -lt 1000 ]; do sleep 0.01; n=$((n + 1)); done
 cat "$folder/pid"
 `;
