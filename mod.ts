@@ -48,12 +48,16 @@ export {
   conninfoToDict,
   makeConninfo,
 } from "./connection/conninfo.ts";
+export { ConnectionInfo } from "./connection/connection_info.ts";
+export { SessionInfo } from "./connection/session_info.ts";
 export {
-  ConnectionInfo,
   ConnStatus,
   PipelineStatus,
   TransactionStatus,
-} from "./connection/connection_info.ts";
+} from "./connection/connection_status.ts";
+export { ConnectionBase } from "./connection/connection_base.ts";
+export type { CancelSafeOptions } from "./connection/cancel.ts";
+export type { PasswordAlgorithm } from "./connection/passwords.ts";
 export {
   ConnectionSettings,
   type InitialSettings,
@@ -87,6 +91,17 @@ export type {
   TransactionConnection,
   TransactionOptions,
 } from "./connection/transaction.ts";
+export { PgConn } from "./connection/pgconn.ts";
+export { PgConnInfo } from "./connection/pgconn_info.ts";
+export { PgResult } from "./connection/pg_result.ts";
+export { DiagnosticField, ExecStatus } from "./connection/pg_constants.ts";
+export { TraceFlags } from "./connection/pgconn_trace.ts";
+export type { TraceOptions } from "./connection/pgconn_trace.ts";
+export type {
+  ExecParamsOptions,
+  ExecPreparedOptions,
+  RawParameter,
+} from "./connection/raw_parameters.ts";
 export { Pipeline } from "./connection/pipeline.ts";
 export type { PipelineConnection } from "./connection/pipeline.ts";
 export { Notify } from "./connection/events.ts";

@@ -15,6 +15,8 @@ export interface Target {
   readonly user: string;
   readonly password: string | null;
   readonly database: string;
+  /** Whether connections are to be encrypted, without looking at the certificate. */
+  readonly tls: boolean;
 }
 
 /** A row in the driver's default form: an object keyed by column name. */
@@ -40,6 +42,11 @@ export interface Driver {
   fetchRows(count: number): Promise<Rows>;
   /** Fetches `count` rows of the table `pgts_bench.mixed`. */
   fetchMixed(count: number): Promise<Rows>;
+  /**
+   * Opens `count` more connections one after the other, runs `select n::int4 + 1
+   * as n` on each, for n from 1 to `count`, and closes it.
+   */
+  sessions?(count: number): Promise<Rows>;
   /** Closes the connection. */
   close(): Promise<void>;
 }

@@ -27,23 +27,43 @@ const INCREMENT = {
 
 /** A client of node-postgres, without a pool. */
 export class PgDriver implements Driver {
+  #target: Target | null = null;
   #client: PgClient | null = null;
 
   async connect(target: Target): Promise<void> {
-    const { host, port, user, password, database } = target;
-    // Pipelining costs nothing measurable where statements are awaited one by one.
+    this.#target = target;
+    this.#client = await this.#open();
+  }
+
+  async sessions(count: number): Promise<Rows> {
+    const rows: Row[] = [];
+    for (let n = 1; n <= count; n++) {
+      const client = await this.#open();
+      const { text } = INCREMENT;
+      const result = await client.query({ text, values: [n] });
+      rows.push(result.rows[0]!);
+      await client.end();
+    }
+    return rows;
+  }
+
+  async #open(): Promise<PgClient> {
     const { default: pg } = await import(PACKAGE) as {
       default: { Client: new (options: Record<string, unknown>) => PgClient };
     };
-    this.#client = new pg.Client({
+    const { host, port, user, password, database, tls } = this.#target!;
+    const client = new pg.Client({
       host,
       port,
       user,
       password: password ?? undefined,
       database,
+      // Pipelining costs nothing measurable where statements are awaited one by one.
       pipeline: true,
+      ...(tls ? { ssl: { rejectUnauthorized: false } } : {}),
     });
-    await this.#client.connect();
+    await client.connect();
+    return client;
   }
 
   async sequential(count: number): Promise<Rows> {

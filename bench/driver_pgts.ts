@@ -10,10 +10,23 @@ import type { Driver, Row, Rows, Target } from "./driver.ts";
 
 /** The driver that all this is about. */
 export class PgtsDriver implements Driver {
+  #target: Target | null = null;
   #conn: Connection<DictRow> | null = null;
 
-  async connect({ dsn }: Target): Promise<void> {
-    this.#conn = await connect(dsn, { autocommit: true });
+  async connect(target: Target): Promise<void> {
+    this.#target = target;
+    this.#conn = await open(target);
+  }
+
+  async sessions(count: number): Promise<Rows> {
+    const rows: Row[] = [];
+    for (let n = 1; n <= count; n++) {
+      await using conn = await open(this.#target!);
+      const row = await conn.execute(sql`select ${n}::int4 + 1 as n`)
+        .fetchOne();
+      rows.push(row!);
+    }
+    return rows;
   }
 
   async sequential(count: number): Promise<Rows> {
@@ -54,4 +67,13 @@ export class PgtsDriver implements Driver {
   async close(): Promise<void> {
     await this.#conn!.close();
   }
+}
+
+function open({ dsn, user, password, tls }: Target): Promise<Connection> {
+  return connect(dsn, {
+    autocommit: true,
+    user,
+    password,
+    sslMode: tls ? "require" : "disable",
+  });
 }

@@ -22,22 +22,40 @@ interface Sql {
 
 /** Postgres.js with a pool of one connection. */
 export class PostgresDriver implements Driver {
+  #target: Target | null = null;
   #sql: Sql | null = null;
 
   async connect(target: Target): Promise<void> {
-    const { host, port, user, password, database } = target;
+    this.#target = target;
+    this.#sql = await this.#open();
+    await this.#sql`select 1`; // It connects on first use.
+  }
+
+  async sessions(count: number): Promise<Rows> {
+    const rows: Row[] = [];
+    for (let n = 1; n <= count; n++) {
+      const sql = await this.#open();
+      const [row] = await sql`select ${n}::int4 + 1 as n`;
+      rows.push(row!);
+      await sql.end();
+    }
+    return rows;
+  }
+
+  async #open(): Promise<Sql> {
     const { default: postgres } = await import(PACKAGE) as {
       default: (options: Record<string, unknown>) => Sql;
     };
-    this.#sql = postgres({
+    const { host, port, user, password, database, tls } = this.#target!;
+    return postgres({
       host,
       port,
       user,
       ...(password === null ? {} : { password }),
       database,
       max: 1,
+      ...(tls ? { ssl: { rejectUnauthorized: false } } : {}),
     });
-    await this.#sql`select 1`; // It connects on first use.
   }
 
   async sequential(count: number): Promise<Rows> {

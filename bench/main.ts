@@ -17,6 +17,7 @@
 
 import { conninfoToDict, withConnection } from "../mod.ts";
 import { startServer } from "../scripts/server.ts";
+import { certificates, hasOpenssl } from "../tests/support/certificates.ts";
 import type { Outcome, Task } from "./child.ts";
 import { createDataset, dropDataset } from "./dataset.ts";
 import { DRIVER_NAMES, type DriverName, type Target } from "./driver.ts";
@@ -29,6 +30,8 @@ const CHILD = import.meta.resolve("./child.ts");
 /** The server that is used. */
 interface Place {
   readonly target: Target;
+  /** The same by TLS and SCRAM; `null` where there is none of that. */
+  readonly secure: Target | null;
   /** Its process, if it is one of our own. */
   readonly serverPid: number | null;
 }
@@ -91,7 +94,14 @@ function targetOf(dsn: string): Target {
     user: String(name),
     password: password === undefined ? null : String(password),
     database: String(dbname || name),
+    tls: false,
   };
+}
+
+/** What makes a server take TLS connections beside others. */
+async function tlsSettings(): Promise<Record<string, string>> {
+  const { cert, key } = (await certificates()).server("good");
+  return { ssl: "on", ssl_cert_file: cert, ssl_key_file: key };
 }
 
 async function runChild(task: Task, oneCore: boolean): Promise<Outcome> {
@@ -123,7 +133,7 @@ async function runChild(task: Task, oneCore: boolean): Promise<Outcome> {
 
 async function runRounds(
   workload: Workload,
-  { target, serverPid }: Place,
+  { target, secure, serverPid }: Place,
   { drivers, rounds, size }: Settings,
 ): Promise<Outcomes> {
   const names = drivers.filter((name) => workload.drivers.includes(name));
@@ -145,7 +155,12 @@ async function runRounds(
       const driver = names[(i + round) % names.length]!;
       progress(`${workload.name}: round ${round + 1}/${rounds}, ${driver}`);
       const count = workload.count[size];
-      const task = { driver, workload: workload.name, count, target };
+      const task = {
+        driver,
+        workload: workload.name,
+        count,
+        target: workload.secure ? secure! : target,
+      };
       outcomes.get(driver)!.push(await runChild(task, oneCore !== null));
     }
   }
@@ -180,6 +195,12 @@ async function bench(place: Place, settings: Settings): Promise<boolean> {
     });
     try {
       for (const workload of workloads) {
+        if (workload.secure && place.secure === null) {
+          console.log(
+            `${workload.name}: left out, it needs a server with TLS\n`,
+          );
+          continue;
+        }
         const outcomes = await runRounds(workload, place, settings);
         if (outcomes.size === 0) continue;
         const lines = report(workload, workload.count[settings.size], outcomes);
@@ -207,11 +228,18 @@ if (import.meta.main) {
   const dsn = Deno.env.get("PGTS_TEST_DSN");
   let agree: boolean;
   if (dsn) {
-    agree = await bench({ target: targetOf(dsn), serverPid: null }, settings);
+    const place = { target: targetOf(dsn), secure: null, serverPid: null };
+    agree = await bench(place, settings);
   } else {
-    await using server = await startServer();
+    const withTls = await hasOpenssl();
+    await using server = await startServer({
+      settings: withTls ? await tlsSettings() : {},
+    });
     const target = targetOf(server.dsn);
-    agree = await bench({ target, serverPid: server.pid }, settings);
+    const secure = withTls
+      ? { ...target, user: "pgts_scram", password: "scram pass", tls: true }
+      : null;
+    agree = await bench({ target, secure, serverPid: server.pid }, settings);
   }
   Deno.exit(agree ? 0 : 1);
 }

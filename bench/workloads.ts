@@ -15,7 +15,7 @@ export interface Workload {
   /** What it does. */
   readonly title: string;
   /** What is counted. */
-  readonly unit: "statements" | "rows";
+  readonly unit: "statements" | "rows" | "sessions";
   /** How many of them, in a full run and in a quick one. */
   readonly count: { readonly full: number; readonly quick: number };
   /**
@@ -27,6 +27,8 @@ export interface Workload {
   readonly drivers: readonly DriverName[];
   /** Whether each run has a connection of its own, to which all statements are new. */
   readonly freshConnection: boolean;
+  /** Whether connections are by TLS and SCRAM, on a server that has both. */
+  readonly secure: boolean;
   /** Whether client and server share a core, where that can be arranged. */
   readonly oneCore: boolean;
   /** Does it. */
@@ -36,6 +38,7 @@ export interface Workload {
 const COMMON = {
   drivers: DRIVER_NAMES,
   freshConnection: false,
+  secure: false,
   oneCore: false,
 } as const;
 
@@ -84,6 +87,17 @@ export const WORKLOADS: readonly Workload[] = [
     count: { full: 50_000, quick: 20_000 },
     warmUp: 25_000,
     run: (driver, count) => driver.burst(count),
+  },
+  {
+    ...COMMON,
+    name: "connect",
+    title: "connect by SCRAM with sslmode=require, one statement, close",
+    drivers: ["pgts", "postgres", "pg"],
+    secure: true,
+    unit: "sessions",
+    count: { full: 200, quick: 50 },
+    warmUp: 20,
+    run: (driver, count) => driver.sessions!(count),
   },
   { ...FETCH, name: "fetch", title: `rows of ${FETCH_TITLE}, into objects` },
   {

@@ -5,7 +5,11 @@
  * @module
  */
 
-import { CancellationTimeout, OperationalError } from "../errors/base.ts";
+import {
+  CancellationTimeout,
+  OperationalError,
+  ProgrammingError,
+} from "../errors/base.ts";
 import type { Exchange } from "../protocol/exchange.ts";
 import { writeCancelRequest } from "../protocol/frontend.ts";
 import { WriteBuffer } from "../protocol/write_buffer.ts";
@@ -14,8 +18,92 @@ import type { Wire } from "./wire.ts";
 
 /** How long an aborted statement may take to end before the connection is given up. */
 const CANCEL_TIMEOUT_MS = 10_000;
+/** How long a request on its own may take, in seconds, unless told otherwise. */
+const DEFAULT_TIMEOUT = 30;
+/** What a timer can hold, in seconds. */
+const MAX_TIMEOUT = (2 ** 31 - 1) / 1000;
 /** A request can overtake the statement it is meant for, so it is repeated. */
 const REPEAT_AFTER_MS = 250;
+
+/** How long cancelling may take. */
+export interface CancelSafeOptions {
+  /**
+   * Seconds until the server must have dealt with the request. `Infinity` waits
+   * without an end.
+   *
+   * @default {30}
+   */
+  readonly timeout?: number | undefined;
+  /** Gives up. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The cancel requests that a user makes on a connection. */
+export class CancelRequests {
+  readonly #wire: Wire;
+  readonly #hold: () => () => void;
+  readonly #underWay = new Set<AbortController>();
+
+  /**
+   * @param wire The connection whose session is meant.
+   * @param hold Has no statement begin, until what it returns is called.
+   */
+  constructor(wire: Wire, hold: () => () => void) {
+    this.#wire = wire;
+    this.#hold = hold;
+  }
+
+  /**
+   * Sends a request and waits until the server has dealt with it. A connection
+   * that is closed, or is closed meanwhile, has nothing to cancel any more.
+   *
+   * @param options How long to wait.
+   * @throws {CancellationTimeout} If it takes too long.
+   * @throws {OperationalError} If the server cannot be reached or gave no key.
+   * @throws {ProgrammingError} If the timeout is not a positive number.
+   */
+  async send(options: CancelSafeOptions = {}): Promise<void> {
+    const { timeout = DEFAULT_TIMEOUT, signal } = options;
+    if (typeof timeout !== "number" || !(timeout > 0)) {
+      throw new ProgrammingError(
+        "Cannot cancel: the timeout must be a positive number of seconds",
+      );
+    }
+    signal?.throwIfAborted();
+    if (this.#wire.engine.failure !== null) return;
+    const request = new AbortController();
+    const giveUp = () => request.abort(signal?.reason);
+    const expire = () => request.abort(timedOut(timeout));
+    const timer = timeout <= MAX_TIMEOUT
+      ? setTimeout(expire, timeout * 1000)
+      : undefined;
+    signal?.addEventListener("abort", giveUp, { once: true });
+    this.#underWay.add(request);
+    const release = this.#hold();
+    try {
+      await requestCancel(this.#wire, request.signal);
+    } catch (error) {
+      if (this.#wire.engine.failure === null || signal?.aborted) throw error;
+    } finally {
+      release();
+      this.#underWay.delete(request);
+      signal?.removeEventListener("abort", giveUp);
+      clearTimeout(timer);
+    }
+  }
+
+  /** Gives up what is under way: the connection is closed. */
+  end(): void {
+    for (const request of this.#underWay) request.abort();
+  }
+}
+
+function timedOut(seconds: number): CancellationTimeout {
+  return new CancellationTimeout(
+    `Cannot cancel: the server did not deal with the request within ${seconds} s`,
+    { connectionUsable: true },
+  );
+}
 
 /**
  * Asks the server to cancel what a session is doing, over a connection of its
@@ -32,21 +120,41 @@ export async function requestCancel(
   if (wire.processId === null || wire.secretKey === null) {
     throw new OperationalError(
       "Cannot cancel: the server did not send the key that a cancel request needs",
+      { connectionUsable: true, reachedServer: false },
     );
   }
-  const transport = await wire.transport.dialAgain(signal);
+  const transport = await dialAgain(wire, signal);
   const close = () => transport.close();
   signal.addEventListener("abort", close, { once: true });
   try {
     const request = new WriteBuffer(16);
     writeCancelRequest(request, wire.processId, wire.secretKey);
-    await transport.write(request.written());
+    await transport.write(request.written()).catch((cause) => {
+      signal.throwIfAborted();
+      throw unreachable(wire, cause);
+    });
     await untilClosed(transport);
     signal.throwIfAborted();
   } finally {
     signal.removeEventListener("abort", close);
     transport.close();
   }
+}
+
+async function dialAgain(wire: Wire, signal: AbortSignal): Promise<Transport> {
+  try {
+    return await wire.transport.dialAgain(signal);
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw unreachable(wire, cause);
+  }
+}
+
+function unreachable(wire: Wire, cause: unknown): OperationalError {
+  return new OperationalError(
+    `Cannot cancel: the request did not reach the server at "${wire.transport.address}"`,
+    { cause, connectionUsable: true, reachedServer: false },
+  );
 }
 
 /**

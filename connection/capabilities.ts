@@ -7,6 +7,7 @@
 
 import { NotSupportedError } from "../errors/base.ts";
 import { isWindows, runtimeName } from "./environment.ts";
+import { canUseNodeTls } from "./tls_runtime.ts";
 
 /** The version of pgts. */
 export const version = "0.1.0";
@@ -78,17 +79,17 @@ function ask(feature: string, available: boolean): CapabilityTest {
  * ```
  */
 export const capabilities: Capabilities = Object.freeze({
-  hasEncryptPassword: ask("encryptPassword()", false),
+  hasEncryptPassword: ask("Connection.encryptPassword()", true),
   hasHostaddr: ask("ConnectionInfo.hostaddr", true),
   hasPipeline: ask("Connection.pipeline()", true),
   hasSetTraceFlags: ask("PgConn.setTraceFlags()", false),
-  hasCancelSafe: ask("Connection.cancelSafe()", false),
+  hasCancelSafe: ask("Connection.cancelSafe()", true),
   hasStreamChunked: ask("Cursor.stream() with a size", false),
   hasSendClosePrepared: ask("closing prepared statements", true),
   hasUsedGssapi: ask("PgConn.usedGssapi", false),
-  hasFullProtocolVersion: ask("ConnectionInfo.fullProtocolVersion", false),
-  hasRequirePeer: ask("requirepeer", false),
-  hasCrl: ask("sslcrl", false),
+  hasFullProtocolVersion: ask("ConnectionInfo.fullProtocolVersion", true),
+  hasRequirePeer: ask("requirepeer", !isWindows()),
+  hasCrl: ask("sslcrl", canUseNodeTls()),
   hasSync: ask("the blocking API", false),
   hasUnixSocket: ask("Unix sockets", !isWindows()),
 });

@@ -11,13 +11,11 @@ import { AdaptersMap } from "../types/adapters_map.ts";
 import { adapters } from "../types/defaults.ts";
 import { Transformer } from "../types/transformer.ts";
 import type { ConnectOptions, CursorClass } from "./connect_options.ts";
-import {
-  ConnectionInfo,
-  ConnStatus,
-  TransactionStatus,
-} from "./connection_info.ts";
-import { ConnectionSettings } from "./connection_settings.ts";
-import { type OpenedSession, openSession } from "./connector.ts";
+import { ConnectionInfo } from "./connection_info.ts";
+import { ConnStatus } from "./connection_status.ts";
+import { ConnectionBase } from "./connection_base.ts";
+import { openSession } from "./connector.ts";
+import type { OpenedSession } from "./session_start.ts";
 import { Cursor } from "./cursor.ts";
 import type {
   BaseCursor,
@@ -28,6 +26,7 @@ import type { NoticeHandler, NotifyHandler } from "./events.ts";
 import type { Execution } from "./execution.ts";
 import { Executor } from "./executor.ts";
 import { registerInt8Number } from "./int8.ts";
+import { PgConn } from "./pgconn.ts";
 import { Pipeline } from "./pipeline.ts";
 import { type DictRow, dictRow, type RowFactory } from "./rows.ts";
 import { Runner } from "./runner.ts";
@@ -52,7 +51,7 @@ import { closedError } from "./wire.ts";
  * }
  * ```
  */
-export class Connection<Row = DictRow> extends ConnectionSettings
+export class Connection<Row = DictRow> extends ConnectionBase
   implements AsyncDisposable {
   /** The loaders and dumpers of this connection, for the cursors to come. */
   readonly adapters: AdaptersMap;
@@ -67,7 +66,7 @@ export class Connection<Row = DictRow> extends ConnectionSettings
    *
    * @internal
    */
-  readonly executor: Executor;
+  override readonly executor: Executor;
   /**
    * Gets warnings.
    *
@@ -76,6 +75,7 @@ export class Connection<Row = DictRow> extends ConnectionSettings
   readonly warn: WarningHandler;
 
   readonly #opened: OpenedSession;
+  #pgconn: PgConn | null = null;
   #transformer: Transformer | null = null;
   #transformerVersion = -1;
   #closing: Promise<void> | null = null;
@@ -84,8 +84,8 @@ export class Connection<Row = DictRow> extends ConnectionSettings
 
   /** @internal */
   constructor(opened: OpenedSession, options: ConnectOptions<Row>) {
-    super(options);
-    const { wire, session, parameters, warn } = opened;
+    super(opened, options);
+    const { wire, session, warn } = opened;
     this.#opened = opened;
     this.warn = warn;
     this.adapters = new AdaptersMap(options.context?.adapters ?? adapters);
@@ -100,14 +100,18 @@ export class Connection<Row = DictRow> extends ConnectionSettings
         readsDatesAsText: () => session.readsDatesAsText,
       }),
     );
-    this.info = new ConnectionInfo(
-      wire,
-      session,
-      parameters,
-      () => this.executor.pipelineDepth > 0,
-    );
+    this.info = new ConnectionInfo(opened, {
+      inPipeline: () => this.executor.pipelineDepth > 0,
+      lastError: () =>
+        this.#broken
+          ? wire.engine.failure?.message ?? ""
+          : this.executor.lastError,
+    });
     this.#broken = wire.engine.failure !== null;
-    opened.onLost = () => this.#broken = !this.#ended;
+    opened.onLost = () => {
+      this.#broken = !this.#ended;
+      this.cancelRequests.end();
+    };
   }
 
   /**
@@ -135,6 +139,15 @@ export class Connection<Row = DictRow> extends ConnectionSettings
   /** Whether the connection is closed, on purpose or by a failure. */
   get closed(): boolean {
     return this.#closing !== null || this.info.status === ConnStatus.BAD;
+  }
+
+  /** The low level of the connection: statements and their bytes as they are. */
+  get pgconn(): PgConn {
+    return this.#pgconn ??= new PgConn(
+      this.#opened.wire,
+      this.executor,
+      this.info,
+    );
   }
 
   /** Whether the connection was closed by a failure. */
@@ -350,21 +363,26 @@ export class Connection<Row = DictRow> extends ConnectionSettings
 
   /** The class, the state, and who is connected where. */
   override toString(): string {
-    const { host, dbname, user } = this.#opened.parameters;
-    const status = this.closed ? "BAD" : Object.keys(TransactionStatus)
-      .find((name) =>
-        TransactionStatus[name as keyof typeof TransactionStatus] ===
-          this.info.transactionStatus
-      );
-    return `<Connection [${status}] (host=${host} user=${user} database=${dbname})>`;
+    return `<Connection ${this.info}>`;
+  }
+
+  /**
+   * What may be written down, without secrets.
+   *
+   * @returns A plain object, for `JSON.stringify`.
+   */
+  toJSON(): Record<string, unknown> {
+    return { info: this.info.toJSON(), closed: this.closed };
   }
 
   static {
-    Object.defineProperty(this.prototype, Symbol.for("Deno.customInspect"), {
-      value(this: Connection): string {
-        return this.toString();
-      },
-    });
+    for (const symbol of ["Deno.customInspect", "nodejs.util.inspect.custom"]) {
+      Object.defineProperty(this.prototype, Symbol.for(symbol), {
+        value(this: Connection): string {
+          return this.toString();
+        },
+      });
+    }
   }
 
   /** @internal */

@@ -4,80 +4,81 @@
  * @module
  */
 
-import { OperationalError } from "../errors/base.ts";
 import { Status } from "../protocol/tags.ts";
-import type { Session } from "./session.ts";
-import type { Wire } from "./wire.ts";
-
-/** Whether a connection works, numbered as libpq numbers it. */
-export const ConnStatus = {
-  /** It works. */
-  OK: 0,
-  /** It is closed or lost. */
-  BAD: 1,
-} as const;
-/** Whether a connection works, numbered as libpq numbers it. */
-export type ConnStatus = (typeof ConnStatus)[keyof typeof ConnStatus];
-
-/** The state of a connection's transaction, numbered as libpq numbers it. */
-export const TransactionStatus = {
-  /** No transaction is open. */
-  IDLE: 0,
-  /** A statement is being run. */
-  ACTIVE: 1,
-  /** A transaction is open. */
-  INTRANS: 2,
-  /** A transaction is open, and a statement in it has failed. */
-  INERROR: 3,
-  /** The connection is closed or lost. */
-  UNKNOWN: 4,
-} as const;
-/** The state of a connection's transaction, numbered as libpq numbers it. */
-export type TransactionStatus =
-  (typeof TransactionStatus)[keyof typeof TransactionStatus];
-
-/** Whether a connection is in a pipeline, numbered as libpq numbers it. */
-export const PipelineStatus = {
-  /** It is not. */
-  OFF: 0,
-  /** It is. */
-  ON: 1,
-} as const;
-/** Whether a connection is in a pipeline, numbered as libpq numbers it. */
-export type PipelineStatus =
-  (typeof PipelineStatus)[keyof typeof PipelineStatus];
+import { makeConninfo } from "./conninfo.ts";
+import { PARAMETERS } from "./conninfo_table.ts";
+import {
+  ConnStatus,
+  PipelineStatus,
+  TransactionStatus,
+} from "./connection_status.ts";
+import { SessionInfo, type SessionSource } from "./session_info.ts";
+import {
+  ATTRIBUTE_NAMES,
+  tlsAttribute,
+  type TlsDetails,
+} from "./tls_details.ts";
 
 /** The parameters that a connection was made with, without the password. */
 export type ConnectedParameters = Readonly<Record<string, string>>;
 
-/** What can be told about a connection. Ask `conn.info` for it. */
-export class ConnectionInfo {
-  readonly #wire: Wire;
-  readonly #session: Session;
-  readonly #parameters: ConnectedParameters;
-  readonly #inPipeline: () => boolean;
+/** What {@linkcode ConnectionInfo} gets its answers from. */
+export interface InfoSource extends SessionSource {
+  /** Its TLS, or `null`. */
+  readonly tls: TlsDetails | null;
+  /** What it was connected with, without the password. */
+  readonly parameters: ConnectedParameters;
+  /** The password, where it was given as text. */
+  readonly password: string | null;
+  /** Whether the server asked for a password, and got one. */
+  readonly usedPassword: boolean;
+}
+
+/** What {@linkcode ConnectionInfo} asks the connection. */
+export interface InfoQuestions {
+  /** Whether a pipeline is open. */
+  inPipeline(): boolean;
+  /** The text of the last error; `""` if there was none. */
+  lastError(): string;
+}
+
+/**
+ * What can be told about a connection. Ask `conn.info` for it.
+ *
+ * The getters that say where and as whom the session runs throw an
+ * OperationalError once the connection is closed or lost; the others go on to
+ * answer. Neither the password nor the key to cancel with shows when it is
+ * printed or turned into JSON.
+ *
+ * @example Where am I?
+ * ```ts
+ * import { connect } from "@x/pgts";
+ *
+ * await using conn = await connect();
+ * const { info } = conn;
+ * console.log(`${info.vendor} ${info.serverVersion}, process ${info.backendPid}`);
+ * console.log(info.dsn); // without the password
+ * ```
+ */
+export class ConnectionInfo extends SessionInfo {
+  readonly #source: InfoSource;
+  readonly #questions: InfoQuestions;
 
   /** @internal */
-  constructor(
-    wire: Wire,
-    session: Session,
-    parameters: ConnectedParameters,
-    inPipeline: () => boolean,
-  ) {
-    this.#wire = wire;
-    this.#session = session;
-    this.#parameters = parameters;
-    this.#inPipeline = inPipeline;
+  constructor(source: InfoSource, questions: InfoQuestions) {
+    super(source);
+    this.#source = source;
+    this.#questions = questions;
   }
 
   /** Whether the connection works. */
   get status(): ConnStatus {
-    return this.#wire.engine.failure === null ? ConnStatus.OK : ConnStatus.BAD;
+    return this.closed ? ConnStatus.BAD : ConnStatus.OK;
   }
 
   /** The state of the transaction. */
   get transactionStatus(): TransactionStatus {
-    const { engine } = this.#wire;
+    const { engine } = this.#source.wire;
     if (engine.failure !== null) return TransactionStatus.UNKNOWN;
     if (engine.busy) return TransactionStatus.ACTIVE;
     if (engine.transactionStatus === Status.IDLE) return TransactionStatus.IDLE;
@@ -88,86 +89,207 @@ export class ConnectionInfo {
 
   /** Whether the connection is in a pipeline. */
   get pipelineStatus(): PipelineStatus {
-    return this.#inPipeline() ? PipelineStatus.ON : PipelineStatus.OFF;
+    if (!this.#questions.inPipeline()) return PipelineStatus.OFF;
+    return this.#source.wire.engine.skipping
+      ? PipelineStatus.ABORTED
+      : PipelineStatus.ON;
   }
 
-  /** The client encoding by the name that the Encoding Standard or Python gives it. */
-  get encoding(): string {
-    return this.#session.codec.label;
+  /** The text of the last error on the connection, or `""` if there was none. */
+  get errorMessage(): string {
+    return this.#questions.lastError();
   }
 
-  /** A parameter that the server reports, such as `TimeZone`, or `null`. */
-  parameterStatus(name: string): string | null {
-    return this.#session.parameterStatus(name);
+  /**
+   * The connection string that leads to the same server, for logs and for
+   * connecting again: the parameters that differ from the built-in ones,
+   * wherever they came from, without the password.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@x/pgts";
+   *
+   * await using conn = await connect({ applicationName: "night shift" });
+   * console.log(conn.info.dsn); // … application_name='night shift' …
+   * ```
+   */
+  get dsn(): string {
+    return makeConninfo("", this.getParameters());
   }
 
-  /** All parameters that the server reports, as they are now. */
-  get parameterStatuses(): Record<string, string> {
-    return this.#session.parameterStatuses;
-  }
-
-  /** The version of the server as a number: 180004 for 18.4, 90624 for 9.6.24. */
-  get serverVersion(): number {
-    const text = this.#session.parameterStatus("server_version") ?? "";
-    const [major = 0, minor = 0, patch = 0] = (/^[\d.]+/.exec(text)?.[0] ?? "")
-      .split(".").map(Number);
-    return major >= 10
-      ? major * 10000 + minor
-      : major * 10000 + minor * 100 + patch;
-  }
-
-  /** The process ID of the session on the server. 0 where the server did not tell. */
-  get backendPid(): number {
-    this.#checkOpen();
-    return this.#wire.processId ?? 0;
-  }
-
-  /** The parameters that the connection was made with, without the password. */
+  /**
+   * The parameters that the connection was made with, by libpq's keyword: those
+   * that differ from the built-in ones, without the password. What the server
+   * reports is in {@linkcode ConnectionInfo.parameterStatuses}.
+   *
+   * @returns A new object.
+   */
   getParameters(): Record<string, string> {
-    return { ...this.#parameters };
+    return Object.fromEntries(
+      Object.entries(this.#source.parameters).filter(([keyword, value]) => {
+        const { compiled, dispchar } = PARAMETERS.get(keyword) ?? {};
+        return value !== "" && value !== compiled && dispchar !== "*";
+      }),
+    );
   }
 
-  /** The host that was asked for: a name, an address or the directory of a socket. */
+  /**
+   * The host that was asked for: a name, an address or the directory of a socket.
+   *
+   * @throws {OperationalError} If the connection is closed.
+   */
   get host(): string {
-    return this.#parameter("host");
+    return this.#parameter("host") || this.#parameter("hostaddr");
   }
 
-  /** The IP address of the server, or `""` for a Unix socket. */
+  /**
+   * The IP address of the server, or `""` for a Unix socket.
+   *
+   * @throws {OperationalError} If the connection is closed.
+   */
   get hostaddr(): string {
-    this.#checkOpen();
-    return this.#wire.transport.hostaddr ?? "";
+    this.checkOpen();
+    return this.#source.wire.transport.hostaddr ?? "";
   }
 
-  /** The port. */
+  /**
+   * The port.
+   *
+   * @throws {OperationalError} If the connection is closed.
+   */
   get port(): number {
     return Number(this.#parameter("port") || 5432);
   }
 
-  /** The database. */
+  /**
+   * The database.
+   *
+   * @throws {OperationalError} If the connection is closed.
+   */
   get dbname(): string {
     return this.#parameter("dbname");
   }
 
-  /** The user. */
+  /**
+   * The user.
+   *
+   * @throws {OperationalError} If the connection is closed.
+   */
   get user(): string {
     return this.#parameter("user");
   }
 
-  /** The command-line options that were asked for at the start. */
+  /**
+   * The password, in clear text. `""` if there was none, or if a function gave
+   * it: what a function gives is not kept.
+   *
+   * @throws {OperationalError} If the connection is closed.
+   */
+  get password(): string {
+    this.checkOpen();
+    return this.#source.password ?? "";
+  }
+
+  /**
+   * The command-line options that were asked for at the start.
+   *
+   * @throws {OperationalError} If the connection is closed.
+   */
   get options(): string {
     return this.#parameter("options");
   }
 
-  #parameter(name: string): string {
-    this.#checkOpen();
-    return this.#parameters[name] ?? "";
+  /**
+   * Whether the server asked for a password and there was none. Never so on a
+   * connection: connecting fails then.
+   */
+  get needsPassword(): boolean {
+    return false;
   }
 
-  #checkOpen(): void {
-    if (this.#wire.engine.failure !== null) {
-      throw new OperationalError(
-        "Cannot tell about the connection: it is closed",
-      );
+  /** Whether the server asked for a password, and got one. */
+  get usedPassword(): boolean {
+    return this.#source.usedPassword;
+  }
+
+  /** Whether GSSAPI was used. Never so. */
+  get usedGssapi(): boolean {
+    return false;
+  }
+
+  /** Whether the connection is encrypted by TLS. */
+  get sslInUse(): boolean {
+    return this.#source.tls !== null;
+  }
+
+  /**
+   * An attribute of the connection's TLS.
+   *
+   * @param name One of {@linkcode ConnectionInfo.sslAttributeNames}.
+   * @returns Its value; `null` without TLS, if there is no such attribute, or if
+   * the runtime does not tell.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * console.log(conn.info.sslInUse && conn.info.sslAttribute("protocol"));
+   * ```
+   */
+  sslAttribute(name: string): string | null {
+    const { tls } = this.#source;
+    return tls === null ? null : tlsAttribute(tls, name);
+  }
+
+  /** The names of the attributes that TLS has; none where it is not in use. */
+  get sslAttributeNames(): readonly string[] {
+    return this.sslInUse ? [...ATTRIBUTE_NAMES] : [];
+  }
+
+  /** The state, and who is connected where. */
+  override toString(): string {
+    const { host, hostaddr, dbname, user } = this.#source.parameters;
+    const { transactionStatus } = this;
+    const [status = ""] = this.closed ? ["BAD"] : Object
+      .entries(TransactionStatus).find(([, number]) =>
+        number === transactionStatus
+      ) ?? [];
+    return `[${status}] (host=${
+      host || hostaddr
+    } user=${user} database=${dbname})`;
+  }
+
+  /**
+   * What may be written down: no password, and no key to cancel with.
+   *
+   * @returns A plain object, for `JSON.stringify`.
+   */
+  toJSON(): Record<string, unknown> {
+    return {
+      status: this.status,
+      transactionStatus: this.transactionStatus,
+      pipelineStatus: this.pipelineStatus,
+      dsn: this.dsn,
+      vendor: this.vendor,
+      serverVersion: this.serverVersion,
+      encoding: this.encoding,
+      sslInUse: this.sslInUse,
+    };
+  }
+
+  static {
+    for (const symbol of ["Deno.customInspect", "nodejs.util.inspect.custom"]) {
+      Object.defineProperty(this.prototype, Symbol.for(symbol), {
+        value(this: ConnectionInfo): string {
+          return `<ConnectionInfo ${this}>`;
+        },
+      });
     }
+  }
+
+  #parameter(name: string): string {
+    this.checkOpen();
+    return this.#source.parameters[name] ?? "";
   }
 }

@@ -1,6 +1,6 @@
 /**
- * From parameters to an open session: dialling, the start of the protocol, the
- * deadline over all of it.
+ * From parameters to an open session: where to try, in which order, with which
+ * password, how long.
  *
  * @module
  */
@@ -9,34 +9,24 @@ import {
   addCircumstances,
   ConnectionTimeout,
   NotSupportedError,
+  PgError,
 } from "../errors/base.ts";
-import { OperationalError, PgError } from "../errors/base.ts";
-import { Authenticator } from "../protocol/auth.ts";
-import { inspectFirstBytes, StartupExchange } from "../protocol/startup.ts";
+import { tryInOrder } from "./attempt_runner.ts";
+import { type Attempt, connectionAttempts } from "./attempts.ts";
 import { type ConnectOptions, DRIVER_KEYS } from "./connect_options.ts";
-import type { ConnectedParameters } from "./connection_info.ts";
-import { Events, Notify } from "./events.ts";
-import { type ResolvedParameters, resolveParameters } from "./options.ts";
-import { Session } from "./session.ts";
-import { type Address, dial } from "./transport_deno.ts";
-import { harmless, type WarningHandler, warnOnConsole } from "./warnings.ts";
-import { closedError, Wire } from "./wire.ts";
-
-/** A session that has been opened, and whatever belongs to it. */
-export interface OpenedSession {
-  /** The connection. */
-  readonly wire: Wire;
-  /** What the server told. */
-  readonly session: Session;
-  /** What the server sends unasked. */
-  readonly events: Events;
-  /** What it was connected with, without the password. */
-  readonly parameters: ConnectedParameters;
-  /** Gets warnings. */
-  readonly warn: WarningHandler;
-  /** Called when the connection is lost or closed. */
-  onLost: () => void;
-}
+import { usesUnixSocket } from "./conninfo_check.ts";
+import {
+  explicitService,
+  type ResolvedParameters,
+  resolveParameters,
+} from "./options.ts";
+import { openPasswordFile } from "./pgpass.ts";
+import { serviceParameters } from "./service.ts";
+import { openAttempt, type OpenedSession } from "./session_start.ts";
+import { loadTls, type TlsSettings } from "./tls_material.ts";
+import { planTls } from "./tls_options.ts";
+import { lookupAddresses } from "./transport_dns.ts";
+import { harmless, warnOnConsole } from "./warnings.ts";
 
 /**
  * Opens a session.
@@ -58,13 +48,86 @@ export async function openSession(
       "Cannot connect with serverCursorFactory: pgts has no server-side cursors yet",
     );
   }
-  options.signal?.throwIfAborted();
-  const resolved = resolveParameters(conninfo, options, DRIVER_KEYS);
-  const deadline = new Deadline(resolved.connectTimeout, options.signal);
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const service = await serviceParameters(explicitService(conninfo, options));
+  const resolved = resolveParameters(conninfo, options, DRIVER_KEYS, service);
+  const warn = harmless(options.onWarning ?? warnOnConsole);
+  const tls = await loadSecurity(resolved, signal);
+  const plan = await connectionAttempts(resolved.parameters, {
+    resolve: (host, port) =>
+      within(
+        { ...resolved, parameters: { host } },
+        signal,
+        (inTime) => lookupAddresses(host, port, inTime),
+      ),
+  });
+  const findPassword = resolved.password === null
+    ? await openPasswordFile({ ...resolved.passwordFile, warn })
+    : null;
+  return await tryInOrder(plan, (attempt, { answered }) => {
+    const { host, hostaddr, port } = attempt;
+    const { dbname = "", user = "" } = resolved.parameters;
+    const { passfile } = resolved.passwordFile;
+    const parameters = {
+      ...atAttempt(resolved.parameters, attempt),
+      ...(passfile ? { passfile } : {}),
+    };
+    return within({ ...resolved, parameters }, signal, (inTime) =>
+      openAttempt({
+        attempt,
+        parameters,
+        settings: resolved.settings,
+        password: findPassword === null
+          ? resolved.password
+          : findPassword({ host, hostaddr, port, dbname, user }),
+        tls,
+        scramMaxIterations: options.scramMaxIterations,
+        maxMessageSize: options.maxMessageSize,
+        warn,
+        signal: inTime,
+        answered,
+      }));
+  }, { signal });
+}
+
+/** Reads what TLS needs, once for all attempts. */
+async function loadSecurity(
+  { parameters, given, sslPassword }: ResolvedParameters,
+  signal: AbortSignal | undefined,
+): Promise<TlsSettings | null> {
+  const hosts = (parameters.host ?? "").split(",");
+  const unixSocket = hosts.every((host) =>
+    usesUnixSocket({ host, hostaddr: parameters.hostaddr ?? "" })
+  );
+  const loaded = await loadTls(planTls(given, { sslPassword, unixSocket }));
+  signal?.throwIfAborted();
+  return loaded;
+}
+
+/** The parameters with the one host, address and port that are tried. */
+function atAttempt(
+  parameters: Readonly<Record<string, string>>,
+  { host, hostaddr, port }: Attempt,
+): Record<string, string> {
+  const { host: _hosts, hostaddr: _addresses, ...rest } = parameters;
+  const out: Record<string, string> = { ...rest, port: String(port) };
+  if (host !== "") out.host = host;
+  if (hostaddr !== null && hostaddr !== host) out.hostaddr = hostaddr;
+  return out;
+}
+
+/** Runs a part of connecting, within the time that it may take. */
+async function within<T>(
+  resolved: ResolvedParameters,
+  signal: AbortSignal | undefined,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = new Deadline(resolved.connectTimeout, signal);
   try {
-    return await open(resolved, options, deadline.signal);
+    return await run(deadline.signal);
   } catch (error) {
-    if (options.signal?.aborted) throw options.signal.reason;
+    if (signal?.aborted) throw signal.reason;
     const failure = deadline.passed ? deadline.error(resolved) : error;
     if (failure instanceof PgError) {
       addCircumstances(failure, {
@@ -78,135 +141,6 @@ export async function openSession(
   }
 }
 
-async function open(
-  resolved: ResolvedParameters,
-  options: ConnectOptions<never>,
-  signal: AbortSignal,
-): Promise<OpenedSession> {
-  const warn = harmless(options.onWarning ?? warnOnConsole);
-  const transport = await dial(addressOf(resolved), signal);
-  const session = new Session();
-  const events = new Events(warn);
-  const wire = new Wire(transport, {
-    notice: (diag) => events.noticeHandlers.call(diag),
-    notification: (fields) => {
-      if (events.notifyHandlers.size > 0) {
-        events.notifyHandlers.call(new Notify(fields));
-      }
-    },
-    parameter: (name, value) => {
-      session.note(name, value);
-      if (name === "client_encoding") wire.setCodec(session.codec);
-    },
-    lost: () => opened.onLost(),
-  }, options.maxMessageSize);
-  const { parameters } = resolved;
-  const opened: OpenedSession = {
-    wire,
-    session,
-    events,
-    parameters,
-    warn,
-    onLost: () => {},
-  };
-  await start(wire, resolved, options, signal);
-  return opened;
-}
-
-/** Runs the start of the protocol. If it fails or is aborted, nothing stays open. */
-async function start(
-  wire: Wire,
-  resolved: ResolvedParameters,
-  options: ConnectOptions<never>,
-  signal: AbortSignal,
-): Promise<void> {
-  const { parameters, password } = resolved;
-  const exchange = new StartupExchange(
-    new Authenticator({
-      user: parameters.user ?? "",
-      password,
-      cleartextAllowed: isLocal(wire.transport.hostaddr),
-      ...(options.scramMaxIterations === undefined
-        ? {}
-        : { scramMaxIterations: options.scramMaxIterations }),
-    }),
-  );
-  const { promise: aborted, reject: giveUp } = Promise.withResolvers<never>();
-  const abort = () => {
-    const error = new OperationalError("Cannot connect: aborted");
-    wire.engine.fail(error);
-    giveUp(error);
-  };
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    signal.throwIfAborted();
-    wire.inspect = () => inspectFirstBytes(wire.engine.input);
-    exchange.start(wire.engine, startupParameters(resolved));
-    wire.enqueue(exchange);
-    wire.start();
-    wire.flush();
-    // A server that asks for a password and then does without leaves us with who gives it.
-    await Promise.race([exchange.finish(), aborted]);
-    if (exchange.error !== null) throw exchange.error;
-    if (wire.engine.failure !== null) throw wire.engine.failure;
-    wire.processId = exchange.processId;
-    wire.secretKey = exchange.secretKey;
-  } catch (error) {
-    wire.engine.fail(error);
-    if (error instanceof PgError) {
-      addCircumstances(error, {
-        connectionUsable: false,
-        reachedServer: exchange.sent,
-      });
-    }
-    await wire.close(closedError());
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}
-
-/** What goes into the StartupMessage. */
-function startupParameters(
-  { parameters, settings }: ResolvedParameters,
-): Record<string, string> {
-  const {
-    user,
-    dbname,
-    options,
-    application_name,
-    fallback_application_name,
-    client_encoding,
-  } = parameters;
-  const out: Record<string, string> = { ...settings, user: user ?? "" };
-  if (dbname) out.database = dbname;
-  out.client_encoding = client_encoding || "UTF8";
-  const name = application_name ?? fallback_application_name;
-  if (name) out.application_name = name;
-  if (options) out.options = options;
-  return out;
-}
-
-function addressOf({ parameters }: ResolvedParameters): Address {
-  const { host = "", hostaddr = "", port = "", keepalives = "" } = parameters;
-  const number = Number(port || 5432);
-  if (hostaddr === "" && (host.startsWith("/") || host.startsWith("@"))) {
-    const path = `${host}/.s.PGSQL.${number}`;
-    // An abstract socket has a name that starts with a zero byte.
-    return { path: path.startsWith("@") ? `\0${path.slice(1)}` : path };
-  }
-  return {
-    hostname: hostaddr || host,
-    port: number,
-    keepAlive: keepalives !== "0",
-  };
-}
-
-/** Whether nobody can listen on the way: a Unix socket, or this machine. */
-function isLocal(hostaddr: string | null): boolean {
-  return hostaddr === null || hostaddr === "::1" || hostaddr.startsWith("127.");
-}
-
 /** The end of a caller's patience: of the timeout, or of the signal. */
 class Deadline {
   readonly signal: AbortSignal;
@@ -214,16 +148,19 @@ class Deadline {
   readonly #controller = new AbortController();
   readonly #seconds: number | null;
   readonly #timer: ReturnType<typeof setTimeout> | null;
+  readonly #outer: AbortSignal | undefined;
+  readonly #abort = () => this.#controller.abort(this.#outer?.reason);
 
   constructor(seconds: number | null, signal: AbortSignal | undefined) {
     this.#seconds = seconds;
+    this.#outer = signal;
+    this.signal = this.#controller.signal;
     this.#timer = seconds === null ? null : setTimeout(() => {
       this.passed = true;
       this.#controller.abort();
     }, seconds * 1000);
-    this.signal = signal === undefined
-      ? this.#controller.signal
-      : AbortSignal.any([signal, this.#controller.signal]);
+    if (signal?.aborted) this.#abort();
+    else signal?.addEventListener("abort", this.#abort, { once: true });
   }
 
   error({ parameters }: ResolvedParameters): ConnectionTimeout {
@@ -236,5 +173,6 @@ class Deadline {
 
   clear(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#outer?.removeEventListener("abort", this.#abort);
   }
 }

@@ -17,6 +17,8 @@ import {
   PARAMETERS,
   TLS_VERSIONS,
 } from "./conninfo_table.ts";
+import { PROTOCOL_3_0, PROTOCOL_3_2 } from "../protocol/tags.ts";
+import { parseRequireAuth } from "./require_auth.ts";
 
 type Parameters = Readonly<Record<string, string>>;
 
@@ -32,14 +34,12 @@ const MIN_INT32 = -(2 ** 31);
  *
  * @param parameters The parameters by keyword, from all sources.
  * @param nameOf How to name them in messages.
- * @param hasPassword Whether a password is given.
  * @throws {ProgrammingError} If a value is not of the form it must have.
  * @throws {NotSupportedError} If a value asks for what pgts cannot do.
  */
 export function checkParameters(
   parameters: Parameters,
   nameOf: Naming,
-  hasPassword: boolean,
 ): void {
   for (const [keyword, value] of Object.entries(parameters)) {
     const { form } = rowOf(keyword).handling;
@@ -57,13 +57,16 @@ export function checkParameters(
     "ssl_min_protocol_version",
     "ssl_max_protocol_version",
   );
+  const { asked, minimum } = protocolVersions(parameters);
+  if (minimum > asked) {
+    throw new ProgrammingError(
+      'Cannot use the parameters "min_protocol_version" and "max_protocol_version" together: the minimum is greater than the maximum',
+    );
+  }
   checkHosts(parameters, nameOf);
-  const circumstances = {
-    plain: parameters.sslmode === "disable" || usesUnixSocket(parameters),
-    password: hasPassword,
-  };
+  parseRequireAuth(parameters.require_auth ?? "", nameOf("require_auth"));
   for (const [keyword, value] of Object.entries(parameters)) {
-    if (isRefused(rowOf(keyword).handling, value, circumstances)) {
+    if (isRefused(rowOf(keyword).handling, value)) {
       throw refusal(rowOf(keyword), value, nameOf);
     }
   }
@@ -119,9 +122,39 @@ function checkRange(parameters: Parameters, min: string, max: string): void {
   }
 }
 
-/** Whether the host is the directory of a Unix socket, or an abstract one. */
-function usesUnixSocket({ host = "", hostaddr = "" }: Parameters): boolean {
+/**
+ * Whether the host is the directory of a Unix socket, or an abstract one.
+ *
+ * @param parameters The parameters, of one host.
+ * @returns Whether it is.
+ */
+export function usesUnixSocket(
+  { host = "", hostaddr = "" }: Parameters,
+): boolean {
   return hostaddr === "" && (host.startsWith("/") || host.startsWith("@"));
+}
+
+const PROTOCOL: Readonly<Record<string, number>> = {
+  "3.0": PROTOCOL_3_0,
+  "3.2": PROTOCOL_3_2,
+  "latest": PROTOCOL_3_2,
+};
+
+/**
+ * The version of the protocol to ask for, and the lowest to be content with. As
+ * in libpq it is 3.0, which every pooler knows, unless another is asked for.
+ *
+ * @param parameters The parameters.
+ * @returns The versions, as numbers of the protocol.
+ */
+export function protocolVersions(
+  parameters: Parameters,
+): { readonly asked: number; readonly minimum: number } {
+  const minimum = PROTOCOL[parameters.min_protocol_version ?? ""] ??
+    PROTOCOL_3_0;
+  const asked = PROTOCOL[parameters.max_protocol_version ?? ""] ??
+    (minimum > PROTOCOL_3_0 ? PROTOCOL_3_2 : PROTOCOL_3_0);
+  return { asked, minimum };
 }
 
 function checkHosts(parameters: Parameters, nameOf: Naming): void {
@@ -143,14 +176,6 @@ function checkHosts(parameters: Parameters, nameOf: Naming): void {
   for (const one of ports) parsePort(one, nameOf);
   for (const one of hosts) checkHost(one, nameOf);
   for (const one of addresses) checkAddress(one, nameOf);
-  if (count > 1) {
-    const keyword = hostaddr === "" ? "host" : "hostaddr";
-    throw new NotSupportedError(
-      `Cannot use ${
-        nameOf(keyword)
-      }: it names ${count} hosts, and pgts cannot choose between several yet, name one`,
-    );
-  }
 }
 
 /**
@@ -205,18 +230,10 @@ function isIpAddress(address: string): boolean {
 }
 
 function isRefused(
-  handling: Handling,
+  { status, accepted = [] }: Handling,
   value: string,
-  circumstances: Readonly<Record<"plain" | "password", boolean>>,
 ): boolean {
-  const { status, form, accepted = [], idleWith, neverIdle = [] } = handling;
-  if (status !== "refused") return false;
-  if (typeof form !== "string" && CASE_FREE.has(form)) {
-    value = form[indexIn(form, value)] ?? value;
-  }
-  if (accepted.includes(value)) return false;
-  if (neverIdle.includes(value)) return true;
-  return idleWith === undefined || !circumstances[idleWith];
+  return status === "refused" && !accepted.includes(value);
 }
 
 function refusal(
@@ -224,18 +241,12 @@ function refusal(
   value: string,
   nameOf: Naming,
 ): NotSupportedError {
-  const { form, accepted = [], idleWith } = row.handling;
+  const { form, accepted = [] } = row.handling;
   const closed = typeof form !== "string";
   const what = closed
     ? `${nameOf(row.keyword)} with the value "${value}"`
     : nameOf(row.keyword);
-  const advice = closed
-    ? `use ${list(accepted, "or")}`
-    : idleWith === "plain"
-    ? "leave it out, or rule TLS out with sslmode=disable"
-    : idleWith === "password"
-    ? "leave it out, or give the password"
-    : "leave it out";
+  const advice = closed ? `use ${list(accepted, "or")}` : "leave it out";
   return new NotSupportedError(
     `Cannot use ${what}: pgts does not have that yet, ${advice}`,
   );

@@ -38,14 +38,6 @@ export interface Handling {
   readonly form: ValueForm;
   /** Of a parameter that is refused: the values that ask for nothing special. */
   readonly accepted?: readonly string[];
-  /**
-   * Of a parameter that is refused: where it asks for nothing, whatever its
-   * value. `plain` is a connection for which TLS is ruled out, `password` one
-   * that is given its password.
-   */
-  readonly idleWith?: "plain" | "password";
-  /** The values that are refused even there. */
-  readonly neverIdle?: readonly string[];
 }
 
 /** A line of the table. */
@@ -62,8 +54,6 @@ const INERT: Handling = { status: "inert", form: "text" };
 const INERT_INTEGER: Handling = { status: "inert", form: "integer" };
 /** Refused unless empty. */
 const REFUSED: Handling = { status: "refused", form: "text", accepted: [""] };
-/** Matters only where TLS is possible. */
-const TLS_ONLY: Handling = { ...REFUSED, idleWith: "plain" };
 
 /** A parameter with a closed set of values, of which `accepted` ask for nothing special. */
 function oneOf(
@@ -73,9 +63,6 @@ function oneOf(
   return { status: "refused", form, accepted };
 }
 
-const SERVICE: Handling = { status: "refused", form: "text", accepted: [] };
-const PASSFILE: Handling = { ...REFUSED, idleWith: "password" };
-const SSL_ROOT: Handling = { ...TLS_ONLY, neverIdle: ["system"] };
 const REPLICATION: Handling = {
   status: "refused",
   form: "text",
@@ -92,39 +79,31 @@ export const TLS_VERSIONS: readonly string[] = [
 ];
 const PROTOCOL_VERSIONS: readonly string[] = ["3.0", "3.2", "latest"];
 
-const TLS_MIN: Handling = {
-  ...oneOf(TLS_VERSIONS, "", "TLSv1.2"),
-  idleWith: "plain",
-};
-const TLS_MAX: Handling = { ...oneOf(TLS_VERSIONS, ""), idleWith: "plain" };
+const TLS_VERSION: Handling = { status: "works", form: TLS_VERSIONS };
 const SSL_MODE: Handling = {
-  ...oneOf(
-    ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
-    "disable",
-    "allow",
-    "prefer",
-  ),
-  // On a Unix socket libpq does not look at it.
-  idleWith: "plain",
+  status: "works",
+  form: ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
 };
-const SSL_NEGOTIATION: Handling = oneOf(["postgres", "direct"], "postgres");
-const SSL_CERT_MODE: Handling = oneOf(
-  ["disable", "allow", "require"],
-  "disable",
-  "allow",
-);
-const BINDING: Handling = oneOf(
-  ["disable", "prefer", "require"],
-  "disable",
-  "prefer",
-);
+const SSL_NEGOTIATION: Handling = {
+  status: "works",
+  form: ["postgres", "direct"],
+};
+const SSL_CERT_MODE: Handling = {
+  status: "works",
+  form: ["disable", "allow", "require"],
+};
+const BINDING: Handling = {
+  status: "works",
+  form: ["disable", "prefer", "require"],
+};
 const GSS_MODE: Handling = oneOf(
   ["disable", "prefer", "require"],
   "disable",
   "prefer",
 );
-const SESSION: Handling = oneOf(
-  [
+const SESSION: Handling = {
+  status: "works",
+  form: [
     "any",
     "read-write",
     "read-only",
@@ -132,12 +111,9 @@ const SESSION: Handling = oneOf(
     "standby",
     "prefer-standby",
   ],
-  "any",
-);
-const BALANCE: Handling = oneOf(["disable", "random"], "disable");
-const MIN_PROTOCOL: Handling = oneOf(PROTOCOL_VERSIONS, "3.0");
-/** pgts talks 3.0, which no maximum rules out. */
-const MAX_PROTOCOL: Handling = { status: "inert", form: PROTOCOL_VERSIONS };
+};
+const BALANCE: Handling = { status: "works", form: ["disable", "random"] };
+const PROTOCOL: Handling = { status: "works", form: PROTOCOL_VERSIONS };
 
 type Line = [
   keyword: string,
@@ -153,10 +129,10 @@ type Line = [
 // In libpq's order.
 // deno-fmt-ignore
 const LINES: readonly Line[] = [
-  ["service", "service", "PGSERVICE", null, "Database-Service", "", 20, SERVICE],
+  ["service", "service", "PGSERVICE", null, "Database-Service", "", 20, TEXT],
   ["user", "user", "PGUSER", null, "Database-User", "", 20, TEXT],
   ["password", "password", "PGPASSWORD", null, "Database-Password", "*", 20, TEXT],
-  ["passfile", "passfile", "PGPASSFILE", null, "Database-Password-File", "", 64, PASSFILE],
+  ["passfile", "passfile", "PGPASSFILE", null, "Database-Password-File", "", 64, TEXT],
   ["channel_binding", "channelBinding", "PGCHANNELBINDING", "prefer", "Channel-Binding", "", 8, BINDING],
   ["connect_timeout", "connectTimeout", "PGCONNECT_TIMEOUT", null, "Connect-timeout", "", 10, INTEGER],
   ["dbname", "dbname", "PGDATABASE", null, "Database-Name", "", 20, TEXT],
@@ -175,20 +151,20 @@ const LINES: readonly Line[] = [
   ["sslmode", "sslMode", "PGSSLMODE", "prefer", "SSL-Mode", "", 12, SSL_MODE],
   ["sslnegotiation", "sslNegotiation", "PGSSLNEGOTIATION", "postgres", "SSL-Negotiation", "", 9, SSL_NEGOTIATION],
   ["sslcompression", "sslCompression", "PGSSLCOMPRESSION", "0", "SSL-Compression", "", 1, INERT],
-  ["sslcert", "sslCert", "PGSSLCERT", null, "SSL-Client-Cert", "", 64, TLS_ONLY],
-  ["sslkey", "sslKey", "PGSSLKEY", null, "SSL-Client-Key", "", 64, TLS_ONLY],
+  ["sslcert", "sslCert", "PGSSLCERT", null, "SSL-Client-Cert", "", 64, TEXT],
+  ["sslkey", "sslKey", "PGSSLKEY", null, "SSL-Client-Key", "", 64, TEXT],
   ["sslcertmode", "sslCertMode", "PGSSLCERTMODE", null, "SSL-Client-Cert-Mode", "", 8, SSL_CERT_MODE],
-  ["sslpassword", "sslPassword", null, null, "SSL-Client-Key-Password", "*", 20, TLS_ONLY],
-  ["sslrootcert", "sslRootCert", "PGSSLROOTCERT", null, "SSL-Root-Certificate", "", 64, SSL_ROOT],
-  ["sslcrl", "sslCrl", "PGSSLCRL", null, "SSL-Revocation-List", "", 64, TLS_ONLY],
-  ["sslcrldir", "sslCrlDir", "PGSSLCRLDIR", null, "SSL-Revocation-List-Dir", "", 64, TLS_ONLY],
-  ["sslsni", "sslSni", "PGSSLSNI", "1", "SSL-SNI", "", 1, INERT],
-  ["requirepeer", "requirePeer", "PGREQUIREPEER", null, "Require-Peer", "", 10, REFUSED],
-  ["require_auth", "requireAuth", "PGREQUIREAUTH", null, "Require-Auth", "", 14, REFUSED],
-  ["min_protocol_version", "minProtocolVersion", "PGMINPROTOCOLVERSION", null, "Min-Protocol-Version", "", 6, MIN_PROTOCOL],
-  ["max_protocol_version", "maxProtocolVersion", "PGMAXPROTOCOLVERSION", null, "Max-Protocol-Version", "", 6, MAX_PROTOCOL],
-  ["ssl_min_protocol_version", "sslMinProtocolVersion", "PGSSLMINPROTOCOLVERSION", "TLSv1.2", "SSL-Minimum-Protocol-Version", "", 8, TLS_MIN],
-  ["ssl_max_protocol_version", "sslMaxProtocolVersion", "PGSSLMAXPROTOCOLVERSION", null, "SSL-Maximum-Protocol-Version", "", 8, TLS_MAX],
+  ["sslpassword", "sslPassword", null, null, "SSL-Client-Key-Password", "*", 20, TEXT],
+  ["sslrootcert", "sslRootCert", "PGSSLROOTCERT", null, "SSL-Root-Certificate", "", 64, TEXT],
+  ["sslcrl", "sslCrl", "PGSSLCRL", null, "SSL-Revocation-List", "", 64, TEXT],
+  ["sslcrldir", "sslCrlDir", "PGSSLCRLDIR", null, "SSL-Revocation-List-Dir", "", 64, TEXT],
+  ["sslsni", "sslSni", "PGSSLSNI", "1", "SSL-SNI", "", 1, TEXT],
+  ["requirepeer", "requirePeer", "PGREQUIREPEER", null, "Require-Peer", "", 10, TEXT],
+  ["require_auth", "requireAuth", "PGREQUIREAUTH", null, "Require-Auth", "", 14, TEXT],
+  ["min_protocol_version", "minProtocolVersion", "PGMINPROTOCOLVERSION", null, "Min-Protocol-Version", "", 6, PROTOCOL],
+  ["max_protocol_version", "maxProtocolVersion", "PGMAXPROTOCOLVERSION", null, "Max-Protocol-Version", "", 6, PROTOCOL],
+  ["ssl_min_protocol_version", "sslMinProtocolVersion", "PGSSLMINPROTOCOLVERSION", "TLSv1.2", "SSL-Minimum-Protocol-Version", "", 8, TLS_VERSION],
+  ["ssl_max_protocol_version", "sslMaxProtocolVersion", "PGSSLMAXPROTOCOLVERSION", null, "SSL-Maximum-Protocol-Version", "", 8, TLS_VERSION],
   ["gssencmode", "gssEncMode", "PGGSSENCMODE", "disable", "GSSENC-Mode", "", 8, GSS_MODE],
   ["krbsrvname", "krbSrvName", "PGKRBSRVNAME", "postgres", "Kerberos-service-name", "", 20, INERT],
   ["gsslib", "gssLib", "PGGSSLIB", null, "GSS-library", "", 7, INERT],
@@ -202,7 +178,7 @@ const LINES: readonly Line[] = [
   ["oauth_client_id", "oauthClientId", null, null, "OAuth-Client-ID", "", 40, REFUSED],
   ["oauth_client_secret", "oauthClientSecret", null, null, "OAuth-Client-Secret", "*", 40, REFUSED],
   ["oauth_scope", "oauthScope", null, null, "OAuth-Scope", "", 15, REFUSED],
-  ["sslkeylogfile", "sslKeyLogFile", null, null, "SSL-Key-Log-File", "D", 64, TLS_ONLY],
+  ["sslkeylogfile", "sslKeyLogFile", null, null, "SSL-Key-Log-File", "D", 64, TEXT],
 ];
 
 /** The parameters by keyword, in libpq's order. */

@@ -6,6 +6,7 @@
  */
 
 import { NotSupportedError } from "../errors/base.ts";
+import type { Engine } from "../protocol/engine.ts";
 import type { Exchange } from "../protocol/exchange.ts";
 import { Mutex } from "./mutex.ts";
 import type { Runner } from "./runner.ts";
@@ -102,7 +103,8 @@ export class Executor {
       resolve();
     };
     this.#appended++;
-    if (this.#runner.groupSize >= FLUSH_FROM) this.#sendGroup();
+    const full = this.#runner.groupSize >= FLUSH_FROM;
+    if (full && !this.#mutex.held) this.#sendGroup();
     else this.#planFlush();
   }
 
@@ -128,6 +130,75 @@ export class Executor {
    */
   async inTurn(act: () => void): Promise<void> {
     await this.#exclusively(act);
+  }
+
+  /**
+   * Has no statement begin from now on: a cancel request that is under way would
+   * hit whichever is running.
+   *
+   * @returns Lets them begin again.
+   */
+  hold(): () => void {
+    return this.#mutex.hold();
+  }
+
+  /**
+   * Asks the server for a value, in no transaction but the one that is open.
+   *
+   * @param query The statement.
+   * @returns The text of its only value, or `null`.
+   */
+  async ask(query: string): Promise<string | null> {
+    return await this.#exclusively(() => this.#runner.ask(query));
+  }
+
+  /**
+   * Runs a command of the driver's own, in no transaction but the one that is open.
+   *
+   * @param text The command.
+   */
+  async plainCommand(text: string): Promise<void> {
+    await this.#exclusively(() => this.#runner.command(text));
+  }
+
+  /**
+   * Has a conversation with the server that ends with a ReadyForQuery, in no
+   * transaction but the one that is open, or that an open block waits to begin.
+   *
+   * @param engine Tells the transaction status at the end.
+   * @param tags Where the tags of the commands are that ended well.
+   * @param start Sends the messages, and enqueues the exchange for their answers.
+   * @returns The exchange, which has ended well.
+   * @throws Whatever `start` throws, having sent nothing, or what it failed with.
+   */
+  async converse<E extends Exchange>(
+    engine: Pick<Engine, "transactionStatus">,
+    tags: readonly string[],
+    start: () => E,
+  ): Promise<E> {
+    const { transactions } = this;
+    return await this.#exclusively(async () => {
+      const begin = transactions.waiting ? transactions.nextBegin : null;
+      if (begin !== null) await this.#runner.command(begin);
+      this.#runner.endGroup();
+      const { begun } = transactions;
+      const exchange = unsent(start);
+      exchange.onSettle = () => {
+        transactions.noteReady(engine.transactionStatus, begun);
+      };
+      await exchange.done;
+      for (const tag of tags) {
+        transactions.noteTag(tag);
+        this.#statements.noteTag(tag);
+      }
+      if (exchange.error !== null) throw this.#runner.told(exchange);
+      return exchange;
+    });
+  }
+
+  /** The text of the last error of a statement; `""` if there was none. */
+  get lastError(): string {
+    return this.#runner.lastError;
   }
 
   /**
@@ -159,6 +230,10 @@ export class Executor {
   /** Ends what waits in a pipeline with a Sync, sends it, and waits until all is answered. */
   async sync(): Promise<void> {
     this.checkOpen();
+    if (this.#mutex.held) {
+      await this.#mutex.unheld();
+      this.checkOpen();
+    }
     this.#appended = 0;
     const sync = this.#runner.sendGroup();
     await sync.done;
@@ -229,6 +304,7 @@ export class Executor {
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
     const flush = () => {
+      if (this.#mutex.held) return void this.#mutex.unheld().then(flush);
       this.#flushPlanned = false;
       if (this.#appended > 0 && !this.#runner.closed) this.#sendGroup();
     };

@@ -7,13 +7,42 @@
 /** A lock whose waiters are served first come, first served. */
 export class Mutex {
   #locked = false;
+  #holds = 0;
+  readonly #unheld: (() => void)[] = [];
   /** A set keeps its order, and lets a waiter leave from the middle. */
   readonly #waiters = new Set<() => void>();
 
   /** Takes the lock if it is free. */
   tryAcquire(): boolean {
-    if (this.#locked) return false;
+    if (this.#locked || this.#holds > 0) return false;
     return this.#locked = true;
+  }
+
+  /** Whether {@linkcode Mutex.hold} keeps everybody from the lock. */
+  get held(): boolean {
+    return this.#holds > 0;
+  }
+
+  /**
+   * Gives the lock to nobody from now on; who has it keeps it.
+   *
+   * @returns Ends that. To be called once.
+   */
+  hold(): () => void {
+    this.#holds++;
+    return () => {
+      this.#holds--;
+      if (this.#holds > 0) return;
+      this.#grant();
+      for (const resolve of this.#unheld.splice(0)) resolve();
+    };
+  }
+
+  /** Waits until nothing holds the lock back. */
+  async unheld(): Promise<void> {
+    while (this.held) {
+      await new Promise<void>((resolve) => this.#unheld.push(resolve));
+    }
   }
 
   /**
@@ -41,12 +70,16 @@ export class Mutex {
 
   /** Gives the lock to who has waited longest. */
   release(): void {
+    this.#locked = false;
+    this.#grant();
+  }
+
+  #grant(): void {
+    if (this.#locked || this.#holds > 0) return;
     const [next] = this.#waiters;
-    if (next === undefined) {
-      this.#locked = false;
-    } else {
-      this.#waiters.delete(next);
-      next();
-    }
+    if (next === undefined) return;
+    this.#locked = true;
+    this.#waiters.delete(next);
+    next();
   }
 }

@@ -89,6 +89,15 @@ export interface ResolvedParameters {
   readonly parameters: Record<string, string>;
   /** The password, apart from the rest so that nobody prints it. */
   readonly password: PasswordSource;
+  /** The password file, and whether it was named explicitly. */
+  readonly passwordFile: {
+    readonly passfile: string | undefined;
+    readonly explicit: boolean;
+  };
+  /** The password of the client's key, apart for the same reason. */
+  readonly sslPassword: string | null;
+  /** The parameters as they were given, with those that are as built in. */
+  readonly given: Readonly<Record<string, string>>;
   /** The most seconds that connecting may take; `null` for no limit. */
   readonly connectTimeout: number | null;
   /** Settings of the server for the session, from PGDATESTYLE, PGTZ and PGGEQO. */
@@ -110,11 +119,12 @@ const SETTINGS_BY_VARIABLE = [
 
 /**
  * Works out what to connect with. Options win over the connection string, which
- * wins over the environment.
+ * wins over the service, which wins over the environment.
  *
  * @param conninfo A connection string, if one was given.
  * @param options Parameters, and among them settings of the driver.
  * @param driverKeys The names of those settings.
+ * @param service The parameters of the service, if there is one.
  * @returns The parameters, checked.
  * @throws {ProgrammingError} If a parameter is malformed or unknown. Neither
  * this nor the others quote what may be a secret.
@@ -125,17 +135,18 @@ export function resolveParameters(
   conninfo: string | URL | undefined,
   options: ConnectionParameters,
   driverKeys: ReadonlySet<string>,
+  service: Readonly<Record<string, string>> = {},
 ): ResolvedParameters {
   const { password: given } = options;
   const ignored = typeof given === "function"
     ? new Set([...driverKeys, "password"])
     : driverKeys;
-  // The first source that has a parameter wins. A service file would stand
-  // between the connection string and the environment.
+  // The first source that has a parameter wins.
   const fromEnvironment = environmentParameters();
   const sources = [
     parametersFromObject(options, ignored),
     conninfoToDict(conninfo),
+    service,
     fromEnvironment,
   ];
   const all: Record<string, string> = Object.assign(
@@ -149,7 +160,19 @@ export function resolveParameters(
       ? `the parameter "${keyword}" from the environment variable ${envvar}`
       : `the parameter "${keyword}"`;
   };
-  const { password: text, connect_timeout: timeout, ...rest } = all;
+  const {
+    password: text,
+    connect_timeout: timeout,
+    passfile,
+    sslpassword: sslPassword = null,
+    ...rest
+  } = all;
+  const passwordFile = {
+    passfile,
+    explicit: sources.some((one) =>
+      one !== fromEnvironment && one.passfile !== undefined
+    ),
+  };
   const password = typeof given === "function" ? given : text || null;
   // As a number from an object, and only there, it may have a fraction.
   const seconds = options.connectTimeout ?? options.connect_timeout;
@@ -157,12 +180,35 @@ export function resolveParameters(
     typeof seconds === "number" ? seconds : timeout,
     nameOf("connect_timeout"),
   );
-  checkParameters(rest, nameOf, password !== null);
+  checkParameters(rest, nameOf);
   const parameters = withDefaults(rest, nameOf);
   if (timeout !== undefined) {
     parameters.connect_timeout = String(connectTimeout ?? 0);
   }
-  return { parameters, password, connectTimeout, settings: sessionSettings() };
+  return {
+    parameters,
+    password,
+    passwordFile,
+    sslPassword,
+    given: rest,
+    connectTimeout,
+    settings: sessionSettings(),
+  };
+}
+
+/**
+ * The service that a connection is made with, if one is given explicitly.
+ *
+ * @param conninfo A connection string, if one was given.
+ * @param options Parameters.
+ * @returns The name of the service.
+ * @throws {ProgrammingError} If the connection string is malformed.
+ */
+export function explicitService(
+  conninfo: string | URL | undefined,
+  options: ConnectionParameters,
+): string | undefined {
+  return conninfoToDict(conninfo, { service: options.service }).service;
 }
 
 /**
@@ -197,7 +243,9 @@ function withDefaults(
     const text = row.handling.form === "integer"
       ? String(parseInteger(value, nameOf(keyword)))
       : keyword === "port"
-      ? String(parsePort(value, nameOf))
+      ? value.split(",").map((one) =>
+        one === "" ? "" : String(parsePort(one, nameOf))
+      ).join(",")
       : value;
     if (text !== row.compiled) out[keyword] = text;
   }

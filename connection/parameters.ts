@@ -77,6 +77,7 @@ export type LibpqParameters = { [K in LibpqKeyword]?: ParameterValue };
 export interface ConnectionParameters extends LibpqParameters {
   /**
    * The name of the server, its address, or the directory of its Unix socket.
+   * Several, with commas in between, are tried in order.
    *
    * @default {"localhost"}
    */
@@ -97,9 +98,13 @@ export interface ConnectionParameters extends LibpqParameters {
   user?: string | null | undefined;
   /** The password, or a function that gets one when the server asks for it. */
   password?: PasswordOption;
-  /** A file of passwords. Refused for now, unless `password` is given. */
+  /**
+   * A file of passwords, which is read where `password` is not given.
+   *
+   * @default {"~/.pgpass"}
+   */
   passfile?: string | null | undefined;
-  /** A service of the service file. Refused for now. */
+  /** A service of the service file, whose parameters count where none are given here. */
   service?: string | null | undefined;
   /**
    * The most seconds that connecting may take, fractions allowed. 0 and less
@@ -134,7 +139,11 @@ export interface ConnectionParameters extends LibpqParameters {
   keepalivesCount?: string | number | null | undefined;
   /** Milliseconds that data may stay unacknowledged. Checked, without effect. */
   tcpUserTimeout?: string | number | null | undefined;
-  /** Whether to use TLS. For now `require` and stricter are refused. */
+  /**
+   * Whether to use TLS, and how strictly the server is checked.
+   *
+   * @default {"prefer"}
+   */
   sslMode?:
     | "disable"
     | "allow"
@@ -145,39 +154,47 @@ export interface ConnectionParameters extends LibpqParameters {
     | AnyText
     | null
     | undefined;
-  /** How TLS begins. For now `direct` is refused. */
+  /** How TLS begins: asked for, or at once. */
   sslNegotiation?: "postgres" | "direct" | AnyText | null | undefined;
   /** Whether TLS compresses. Without effect: nobody does it any more. */
   sslCompression?: string | number | boolean | null | undefined;
-  /** Old form of `sslMode: "require"`. Refused for now. */
+  /** Old form of `sslMode: "require"`. */
   requireSsl?: string | number | boolean | null | undefined;
-  /** The client's certificate. Refused for now. */
+  /** The client's certificate: a file, or its text. */
   sslCert?: string | null | undefined;
-  /** The key of the client's certificate. Refused for now. */
+  /** The key of the client's certificate: a file, or its text. */
   sslKey?: string | null | undefined;
-  /** The password of the key. Refused for now. */
+  /** The password of the key. */
   sslPassword?: string | null | undefined;
-  /** Whether a client certificate is sent. For now `require` is refused. */
+  /** Whether a client certificate is sent. `require` is refused with TLS. */
   sslCertMode?: "disable" | "allow" | "require" | AnyText | null | undefined;
-  /** The certificates to trust. Refused for now. */
+  /** The certificates to trust: a file, their text, or `system`. */
   sslRootCert?: string | null | undefined;
-  /** A list of revoked certificates. Refused for now. */
+  /** A list of revoked certificates: a file, or its text. */
   sslCrl?: string | null | undefined;
-  /** A directory of such lists. Refused for now. */
+  /** A directory of such lists. */
   sslCrlDir?: string | null | undefined;
-  /** Whether TLS names the host in clear text. Without effect for now. */
+  /**
+   * Whether TLS names the host in clear text.
+   *
+   * @default {true}
+   */
   sslSni?: string | number | boolean | null | undefined;
-  /** The oldest version of TLS. Refused for now where it is not the default. */
+  /**
+   * The oldest version of TLS. Older ones than 1.2 are never spoken.
+   *
+   * @default {"TLSv1.2"}
+   */
   sslMinProtocolVersion?: string | null | undefined;
-  /** The newest version of TLS. Refused for now. */
+  /** The newest version of TLS. */
   sslMaxProtocolVersion?: string | null | undefined;
-  /** Where to log the keys of TLS. Refused for now. */
+  /** Where to log the keys of TLS. Refused with TLS. */
   sslKeyLogFile?: string | null | undefined;
-  /** The user that the server's process must belong to. Refused for now. */
+  /** The user that the server behind a Unix socket must belong to. */
   requirePeer?: string | null | undefined;
-  /** The authentication methods to allow. Refused for now. */
+  /** The authentication methods to allow, or with `!` those to refuse. */
   requireAuth?: string | null | undefined;
-  /** Whether SCRAM is bound to TLS. For now `require` is refused. */
+  /** Whether SCRAM is bound to TLS. */
   channelBinding?:
     | "disable"
     | "prefer"
@@ -185,9 +202,9 @@ export interface ConnectionParameters extends LibpqParameters {
     | AnyText
     | null
     | undefined;
-  /** The oldest version of the protocol. For now only `3.0`. */
+  /** The oldest version of the protocol to be content with. */
   minProtocolVersion?: "3.0" | "3.2" | "latest" | AnyText | null | undefined;
-  /** The newest version of the protocol. pgts talks 3.0 in any case. */
+  /** The newest version of the protocol to ask for. */
   maxProtocolVersion?: "3.0" | "3.2" | "latest" | AnyText | null | undefined;
   /** Whether GSSAPI encrypts. `require` is refused. */
   gssEncMode?: "disable" | "prefer" | "require" | AnyText | null | undefined;
@@ -199,7 +216,11 @@ export interface ConnectionParameters extends LibpqParameters {
   gssDelegation?: string | number | boolean | null | undefined;
   /** Whether to be a replica. Refused for now. */
   replication?: string | boolean | null | undefined;
-  /** What kind of session is wanted. For now only `any`. */
+  /**
+   * What kind of session is wanted. A host that has another makes room for the next.
+   *
+   * @default {"any"}
+   */
   targetSessionAttrs?:
     | "any"
     | "read-write"
@@ -210,7 +231,11 @@ export interface ConnectionParameters extends LibpqParameters {
     | AnyText
     | null
     | undefined;
-  /** Whether hosts are tried in random order. For now `random` is refused. */
+  /**
+   * Whether hosts are tried in random order.
+   *
+   * @default {"disable"}
+   */
   loadBalanceHosts?: "disable" | "random" | AnyText | null | undefined;
   /** A key to use instead of the password. Refused for now. */
   scramClientKey?: string | null | undefined;

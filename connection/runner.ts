@@ -13,6 +13,7 @@ import { SyncExchange } from "../protocol/extended_query.ts";
 import { writeQuery, writeSync } from "../protocol/frontend.ts";
 import { SimpleQueryExchange } from "../protocol/simple_query.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
+import { askValue } from "./ask.ts";
 import { cancelOnAbort } from "./cancel.ts";
 import { rememberFields } from "./result_formats.ts";
 import { isStale, isUnknown } from "./staleness.ts";
@@ -54,6 +55,8 @@ export class Runner {
    * Sync of its own: an error of the one must not have the server skip the other.
    */
   endGroup: () => void = () => {};
+  /** The text of the last error; `""` if there was none. */
+  lastError = "";
 
   readonly #wire: Wire;
   readonly #options: RunnerOptions;
@@ -237,6 +240,23 @@ export class Runner {
     return tag;
   }
 
+  /** Asks for a value; see {@linkcode askValue}. */
+  async ask(query: string): Promise<string | null> {
+    this.endGroup();
+    try {
+      return await askValue(this.#wire, query);
+    } catch (error) {
+      if (error instanceof PgError) {
+        this.lastError = error.message;
+        addCircumstances(error, {
+          connectionUsable: !this.closed,
+          reachedServer: true,
+        });
+      }
+      throw error;
+    }
+  }
+
   /** Forgets under which name a statement is prepared, after it turned out stale. */
   forgetName(written: Written, statement: Statement): void {
     if (isUnknown(written)) statement.name = null;
@@ -294,6 +314,7 @@ export class Runner {
   told(exchange: Exchange): unknown {
     const { error } = exchange;
     if (!(error instanceof PgError)) return error;
+    this.lastError = error.message;
     const circumstances = {
       connectionUsable: !this.closed,
       reachedServer: exchange.sent,

@@ -171,7 +171,11 @@ function printAddress(address: Address): string {
 
 function dialFailure(address: Address, error: unknown): Error {
   const where = printAddress(address);
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = "path" in address && error instanceof TypeError
+    ? "the path is too long for a Unix socket, use a directory with a shorter one"
+    : error instanceof Error
+    ? error.message
+    : String(error);
   const options = {
     cause: error,
     connectionUsable: false,

@@ -10,6 +10,7 @@ import { OperationalError, type PgError } from "../errors/base.ts";
 import { Engine, type EngineEvents } from "../protocol/engine.ts";
 import { writeTerminate } from "../protocol/frontend.ts";
 import type { Exchange } from "../protocol/exchange.ts";
+import { PROTOCOL_3_0 } from "../protocol/tags.ts";
 import type { TextCodec } from "../protocol/text.ts";
 import { WriteBuffer } from "../protocol/write_buffer.ts";
 import type { Transport } from "./transport.ts";
@@ -21,6 +22,14 @@ const TERMINATE_MS = 500;
 /** What a wire tells the layer above. */
 export type WireEvents = Omit<EngineEvents, "flush">;
 
+/** Looks at the bytes that go over a connection. */
+export interface WireTap {
+  /** These go to the server. */
+  sent(bytes: Uint8Array): void;
+  /** These came from the server. */
+  received(bytes: Uint8Array): void;
+}
+
 /** One open connection to a server. */
 export class Wire {
   /** The protocol's side of the connection. */
@@ -29,10 +38,15 @@ export class Wire {
   readonly transport: Transport;
   /** The process ID of the session, to cancel with; `null` if the server did not tell. */
   processId: number | null = null;
+  /** The version of the protocol that is spoken. */
+  protocolVersion: number = PROTOCOL_3_0;
   /** The key to cancel with; `null` if the server did not tell. */
   secretKey: Uint8Array | null = null;
   /** Looks at the first bytes from the server before they are taken for messages. */
   inspect: (() => PgError | null) | null = null;
+
+  /** Is shown what is sent and received. */
+  tap: WireTap | null = null;
 
   readonly #events: WireEvents;
   #spare = new WriteBuffer();
@@ -129,8 +143,10 @@ export class Wire {
     const { engine, transport } = this;
     try {
       while (engine.failure === null) {
-        const count = await transport.read(engine.input.region());
+        const into = engine.input.region();
+        const count = await transport.read(into);
         if (count === null) throw new OperationalError(this.#lossMessage());
+        this.tap?.received(into.subarray(0, count));
         engine.input.filled(count);
         if (this.inspect !== null) this.#inspectFirst();
         engine.receive();
@@ -166,6 +182,7 @@ export class Wire {
     this.engine.output = this.#spare;
     this.#spare = full;
     this.#writing = true;
+    this.tap?.sent(full.written());
     this.#sending = this.transport.write(full.written()).then(
       () => {
         full.clear();

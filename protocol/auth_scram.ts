@@ -5,6 +5,7 @@
  * @module
  */
 
+import { createHash, createHmac } from "node:crypto";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
 import {
@@ -115,9 +116,9 @@ export class ScramExchange {
     const authMessage = encoder.encode(
       `${this.#firstBare},${serverFirst},${withoutProof}`,
     );
-    const signature = await hmac(storedKey, authMessage);
+    const signature = hmac(storedKey, authMessage);
     const proof = clientKey.map((byte, index) => byte ^ signature[index]!);
-    this.#expectedSignature = await hmac(serverKey, authMessage);
+    this.#expectedSignature = hmac(serverKey, authMessage);
     return encoder.encode(`${withoutProof},p=${encodeBase64(proof)}`);
   }
 
@@ -218,10 +219,10 @@ export async function scramKeys(
       HASH_SIZE * 8,
     ),
   );
-  const clientKey = await hmac(salted, encoder.encode("Client Key"));
-  const serverKey = await hmac(salted, encoder.encode("Server Key"));
+  const clientKey = hmac(salted, encoder.encode("Client Key"));
+  const serverKey = hmac(salted, encoder.encode("Server Key"));
   const storedKey = new Uint8Array(
-    await crypto.subtle.digest("SHA-256", clientKey),
+    createHash("sha256").update(clientKey).digest(),
   );
   return { clientKey, storedKey, serverKey };
 }
@@ -245,15 +246,9 @@ export async function scramVerifier(
   }:${encodeBase64(serverKey)}`;
 }
 
-async function hmac(key: Bytes, data: Bytes): Promise<Bytes> {
-  const imported = await crypto.subtle.importKey(
-    "raw",
-    key,
-    { name: "HMAC", hash: "SHA-256" },
-    false,
-    ["sign"],
-  );
-  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, data));
+/** On the spot: a hop to another thread and back would cost more than the hash. */
+function hmac(key: Bytes, data: Bytes): Bytes {
+  return new Uint8Array(createHmac("sha256", key).update(data).digest());
 }
 
 function decode(message: Uint8Array): string {

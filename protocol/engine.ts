@@ -74,6 +74,11 @@ export class Engine implements Conversation {
     return this.#head < this.#queue.length;
   }
 
+  /** Whether the server skips what it is sent, because a statement has failed, up to a Sync. */
+  get skipping(): boolean {
+    return this.#aborted !== null || this.#queue[this.#head]?.failed === true;
+  }
+
   /**
    * Adds an exchange whose messages have been appended to the output.
    *

@@ -25,13 +25,14 @@ export type ResultFormats = 0 | 1 | readonly (0 | 1)[];
 /** The parameters of a StartupMessage, such as `user` and `database`. */
 export type StartupParameters = Readonly<Record<string, string>>;
 
-/** Appends a StartupMessage for protocol 3.0. */
+/** Appends a StartupMessage. */
 export function writeStartup(
   out: WriteBuffer,
   parameters: StartupParameters,
+  version: number = PROTOCOL_3_0,
 ): void {
   out.beginUntaggedMessage();
-  out.int32(PROTOCOL_3_0);
+  out.int32(version);
   for (const name in parameters) {
     out.cstring(name);
     out.cstring(parameters[name] ?? "");

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type OperationalError, ProtocolError } from "../errors/base.ts";
+import { OperationalError, ProtocolError } from "../errors/base.ts";
 import { errorFromPlainText } from "../errors/from_response.ts";
 import type { Authenticator } from "./auth.ts";
 import { readBackendKeyData, readNegotiateProtocolVersion } from "./backend.ts";
@@ -27,20 +27,41 @@ export class StartupExchange extends Exchange {
   /** The key to cancel with, or `null` where the server does not tell. */
   secretKey: Uint8Array | null = null;
 
+  /** The version of the protocol: what is asked for, then what the server has. */
+  version: number;
+
+  readonly #minimum: number;
   readonly #authenticator: Authenticator;
   #answers: Promise<void> = Promise.resolve();
+  #refusal: { readonly error: unknown } | null = null;
   #authenticated = false;
   #negotiated = false;
 
-  /** @param authenticator Answers the requests for a password and the like. */
-  constructor(authenticator: Authenticator) {
+  /**
+   * @param authenticator Answers the requests for a password and the like.
+   * @param versions The version to ask for, and the lowest to be content with.
+   */
+  constructor(
+    authenticator: Authenticator,
+    versions: { readonly asked: number; readonly minimum: number } = {
+      asked: PROTOCOL_3_0,
+      minimum: PROTOCOL_3_0,
+    },
+  ) {
     super(true);
     this.#authenticator = authenticator;
+    this.version = versions.asked;
+    this.#minimum = versions.minimum;
+  }
+
+  /** Whether the server has said that the authentication is over. */
+  get authenticated(): boolean {
+    return this.#authenticated;
   }
 
   /** Appends the StartupMessage. */
   start(conversation: Conversation, parameters: StartupParameters): void {
-    writeStartup(conversation.output, parameters);
+    writeStartup(conversation.output, parameters, this.version);
   }
 
   override row(source: ReadBuffer): void {
@@ -82,6 +103,8 @@ export class StartupExchange extends Exchange {
     await this.done;
     if (this.error !== null) return; // A function that is to give the password may take for ever.
     await this.#answers;
+    // The session may have begun in the same read as what is refused.
+    if (this.#refusal !== null) throw this.#refusal.error;
     if (this.error === null && !this.#authenticator.finished) {
       throw new ProtocolError(
         "Cannot connect: the server started the session before the authentication was over",
@@ -99,20 +122,39 @@ export class StartupExchange extends Exchange {
         writeAuthentication(conversation.output, answer);
         conversation.flush();
       })
-      .catch((error) => conversation.fail(error));
+      .catch((error) => {
+        this.#refusal ??= { error };
+        conversation.fail(error);
+      });
   }
 
+  /** The server has a lower version, or does not know an option; it goes on all the same. */
   #negotiate(source: ReadBuffer): void {
     const { version } = readNegotiateProtocolVersion(source);
-    if (this.#negotiated || this.#authenticated || version !== PROTOCOL_3_0) {
+    if (
+      this.#negotiated || this.#authenticated || version > this.version ||
+      version < PROTOCOL_3_0
+    ) {
       throw new ProtocolError(
-        `Cannot connect: the server wants protocol version ${version >>> 16}.${
-          version & 0xffff
-        } where 3.0 was asked for`,
+        `Cannot connect: the server wants protocol version ${
+          printVersion(version)
+        } where ${printVersion(this.version)} was asked for`,
       );
     }
+    if (version < this.#minimum) {
+      throw new OperationalError(
+        `Cannot connect: the server has protocol version ${
+          printVersion(version)
+        } at most, which "min_protocol_version" rules out`,
+      );
+    }
+    this.version = version;
     this.#negotiated = true;
   }
+}
+
+function printVersion(version: number): string {
+  return `${version >>> 16}.${version & 0xffff}`;
 }
 
 /**

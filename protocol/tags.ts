@@ -63,5 +63,7 @@ export const Status = {
 
 /** Protocol version 3.0. */
 export const PROTOCOL_3_0 = 0x0003_0000;
+/** Protocol version 3.2: keys to cancel with of up to 256 bytes. */
+export const PROTOCOL_3_2 = 0x0003_0002;
 /** The code that stands in the place of a version in a CancelRequest. */
 export const CANCEL_REQUEST = 80877102;

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { ConnectionTimeout } from "../../mod.ts";
+import { lookupAddresses } from "../../connection/transport_dns.ts";
+import { connect, ConnectionTimeout } from "../../mod.ts";
 import * as b from "../support/backend.ts";
 import { testServer } from "../support/database.ts";
 import { ScriptedServer } from "../support/scripted_server.ts";
@@ -7,7 +8,6 @@ import type { ScriptedSession } from "../support/scripted_session.ts";
 import {
   assertError,
   open,
-  openScripted,
   pause,
   quiet,
   rejection,
@@ -51,33 +51,105 @@ const STAGES: Record<string, (session: ScriptedSession) => Promise<void>> = {
   },
 };
 
-function silentAt(stage: string): ScriptedServer {
+/** A server that falls silent, and whether all who had connected have left. */
+interface SilentServer extends AsyncDisposable {
+  readonly dsn: string;
+  left(): boolean;
+}
+
+/** One that agrees to TLS and says no more: what comes then is no message. */
+function silentInTls(): SilentServer {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let opened = 0;
+  let ended = 0;
+  const play = async (conn: Deno.TcpConn) => {
+    opened++;
+    const bytes = new Uint8Array(4096);
+    await conn.read(bytes);
+    await conn.write(b.bytes("S"));
+    while (await conn.read(bytes).catch(() => null) !== null);
+    ended++;
+    conn.close();
+  };
+  const accepting = (async () => {
+    for await (const conn of listener) await play(conn);
+  })();
+  return {
+    dsn: `host=127.0.0.1 port=${listener.addr.port} user=tester dbname=test`,
+    left: () => opened > 0 && ended === opened,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await accepting;
+    },
+  };
+}
+
+function silentAt(stage: string): SilentServer {
+  const server = scriptedAt(stage);
+  return {
+    dsn: server.dsn,
+    left: () =>
+      server.sessions.length > 0 && server.sessions.every(({ left }) => left),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+function scriptedAt(stage: string): ScriptedServer {
   return new ScriptedServer(async (session) => {
     await STAGES[stage]!(session);
     await session.silence();
   }, { immediate: true });
 }
 
+/** A silent server for each stage, and how to come there. */
+const SILENT: readonly {
+  stage: string;
+  sslMode: "disable" | "prefer" | "require";
+  listen: () => SilentServer;
+}[] = [
+  ...Object.keys(STAGES).flatMap((stage) =>
+    (["disable", "prefer"] as const).map((sslMode) => ({
+      stage: `${stage}, ${sslMode}`,
+      sslMode,
+      listen: () => silentAt(stage),
+    }))
+  ),
+  ...(["prefer", "require"] as const).map((sslMode) => ({
+    stage: `TLS agreed to, ${sslMode}`,
+    sslMode,
+    listen: silentInTls,
+  })),
+];
+
 Deno.test(
-  "connect: an abort at any stage rejects with its reason within 50 ms and leaves no socket",
+  "B7 connect: an abort at any stage, the look-up among them, rejects with its reason within 50 ms and leaves no socket",
   quiet(async () => {
-    for (const stage of Object.keys(STAGES)) {
+    for (const { stage, sslMode, listen } of SILENT) {
       for (const password of ["secret", never]) {
-        await using server = silentAt(stage);
+        await using server = listen();
         const controller = new AbortController();
         const { signal } = controller;
         const connecting = rejection(
-          openScripted(server, { signal, password }),
+          connect(server.dsn, { signal, password, sslMode }),
         );
         await pause(15);
-        const reason = new Error(stage);
         const start = performance.now();
-        controller.abort(reason);
-        assertStrictEquals(await connecting, reason);
+        controller.abort();
+        const error = await connecting;
+        assertStrictEquals(error, signal.reason, stage);
+        assert(error instanceof DOMException && error.name === "AbortError");
         assert(performance.now() - start < 50, stage);
-        await until(() => server.sessions[0]!.left, `${stage}: socket closed`);
+        await until(() => server.left(), `${stage}: socket closed`);
       }
     }
+    const host = "pgts-nosuch.invalid";
+    const controller = new AbortController();
+    const looking = rejection(lookupAddresses(host, 5432, controller.signal));
+    const start = performance.now();
+    controller.abort();
+    assertStrictEquals(await looking, controller.signal.reason);
+    assert(performance.now() - start < 50, "look-up");
+    await rejection(lookupAddresses(host, 5432)); // nor is the first one left behind
   }),
 );
 
@@ -115,13 +187,13 @@ Deno.test(
 );
 
 Deno.test(
-  "connect: connect_timeout covers every stage, and a function that is to give the password",
+  "B6 connect: connect_timeout covers every stage, and a function that is to give the password",
   quiet(async () => {
-    const attempts = Object.keys(STAGES).map(async (stage) => {
-      await using server = silentAt(stage);
+    const attempts = SILENT.map(async ({ stage, sslMode, listen }) => {
+      await using server = listen();
       const start = performance.now();
       const error = await rejection(
-        openScripted(server, { connectTimeout: 1, password: never }),
+        connect(server.dsn, { connectTimeout: 1, password: never, sslMode }),
       );
       const ms = performance.now() - start;
       assertError(error, {
@@ -130,7 +202,7 @@ Deno.test(
         usable: false,
       });
       assert(ms > 900 && ms < 2900, `${stage}: ${ms} ms`);
-      await until(() => server.sessions[0]!.left, `${stage}: socket closed`);
+      await until(() => server.left(), `${stage}: socket closed`);
     });
     await Promise.all(attempts);
   }),

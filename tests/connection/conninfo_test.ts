@@ -223,7 +223,7 @@ Deno.test("B14 conninfoToDict: odd strings mean what they mean to libpq", () => 
   });
 });
 
-Deno.test("conninfoToDict: the corpus parses as libpq 18 parses it", () => {
+Deno.test("B13 conninfoToDict: the corpus, keywords and URIs, parses as libpq 18 parses it", () => {
   assert(CORPUS.length >= 120);
   for (const [text, expected] of CORPUS) {
     let actual: Record<string, string> | null;

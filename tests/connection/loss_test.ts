@@ -193,10 +193,11 @@ Deno.test(
       }
       const session = server.sessions.at(-1)!;
       await until(
-        () => session.received.length >= 3,
+        () => session.received.at(-1)?.tag === "X",
         "the client said goodbye",
       );
       assertEquals(session.received.map(({ tag }) => tag), [
+        "ssl",
         "startup",
         "Q",
         "X",

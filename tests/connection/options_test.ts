@@ -20,6 +20,7 @@ import {
   type ConnectionParameters,
   connectTimeoutSeconds,
   DEFAULT_CONNECT_TIMEOUT,
+  explicitService,
   type ResolvedParameters,
   resolveParameters,
 } from "../../connection/options.ts";
@@ -286,38 +287,7 @@ Deno.test("resolveParameters: addresses and hosts", () => {
 
 Deno.test("resolveParameters: what is not there yet is refused by name", () => {
   const cases: [string, string][] = [
-    ["sslmode=require", "sslmode"],
-    ["sslmode=verify-ca", "sslmode"],
-    ["sslmode=verify-full", "sslmode"],
-    ["requiressl=1", "sslmode"],
-    ["postgres://h/?ssl=true", "sslmode"],
-    ["channel_binding=require", "channel_binding"],
-    ["channel_binding=require sslmode=disable", "channel_binding"],
-    ["require_auth=scram-sha-256", "require_auth"],
-    ["requirepeer=postgres", "requirepeer"],
-    ["requirepeer=postgres host=/tmp", "requirepeer"],
-    ["sslnegotiation=direct", "sslnegotiation"],
-    ["sslcert=x", "sslcert"],
-    ["sslkey=x", "sslkey"],
-    ["sslpassword=x", "sslpassword"],
-    ["sslrootcert=x", "sslrootcert"],
-    ["sslrootcert=system sslmode=disable", "sslrootcert"],
-    ["sslrootcert=system host=/tmp", "sslrootcert"],
-    ["sslcrl=x", "sslcrl"],
-    ["sslcrldir=x", "sslcrldir"],
-    ["sslcertmode=require", "sslcertmode"],
-    ["sslkeylogfile=x", "sslkeylogfile"],
-    ["ssl_min_protocol_version=TLSv1.3", "ssl_min_protocol_version"],
-    ["ssl_max_protocol_version=tlsv1.2", "ssl_max_protocol_version"],
     ["gssencmode=require", "gssencmode"],
-    ["min_protocol_version=3.2", "min_protocol_version"],
-    ["min_protocol_version=latest", "min_protocol_version"],
-    ["target_session_attrs=read-write", "target_session_attrs"],
-    ["target_session_attrs=prefer-standby", "target_session_attrs"],
-    ["load_balance_hosts=random", "load_balance_hosts"],
-    ["host=h1,h2", "host"],
-    ["host=h1,h2 port=1,2", "host"],
-    ["hostaddr=127.0.0.1,127.0.0.2", "hostaddr"],
     ["replication=true", "replication"],
     ["replication=database", "replication"],
     ["scram_client_key=x", "scram_client_key"],
@@ -326,8 +296,6 @@ Deno.test("resolveParameters: what is not there yet is refused by name", () => {
     ["oauth_client_id=x", "oauth_client_id"],
     ["oauth_client_secret=x", "oauth_client_secret"],
     ["oauth_scope=x", "oauth_scope"],
-    ["service=x", "service"],
-    ["passfile=x", "passfile"],
   ];
   for (const [conninfo, keyword] of cases) refused(conninfo, keyword);
   const named = new Set(cases.map(([, keyword]) => keyword));
@@ -337,9 +305,90 @@ Deno.test("resolveParameters: what is not there yet is refused by name", () => {
     }
   }
   assertNotMatch(
-    refused("sslpassword=hunter2", "sslpassword").message,
+    refused("oauth_client_secret=hunter2", "oauth_client_secret").message,
     /hunter2/,
   );
+});
+
+Deno.test("resolveParameters: hosts, TLS and authentication are taken as they are given", () => {
+  for (
+    const conninfo of [
+      "sslmode=require",
+      "sslmode=verify-full sslrootcert=system",
+      "requiressl=1",
+      "postgres://h/?ssl=true",
+      "channel_binding=require",
+      "sslmode=require sslnegotiation=direct",
+      "sslcert=x sslkey=y sslpassword=z sslcrl=c sslcrldir=d",
+      "ssl_min_protocol_version=TLSv1.3",
+      "ssl_max_protocol_version=tlsv1.2",
+      "min_protocol_version=3.2",
+      "target_session_attrs=prefer-standby",
+      "load_balance_hosts=random",
+      "host=h1,h2",
+      "host=h1,h2 port=1,2",
+      "hostaddr=127.0.0.1,127.0.0.2",
+      "require_auth=scram-sha-256",
+      "require_auth=!password,!md5",
+      "requirepeer=postgres host=/tmp",
+      "service=x",
+      "passfile=x",
+    ]
+  ) resolve(conninfo);
+  assertEquals(resolve("requiressl=1").parameters.sslmode, "require");
+  assertEquals(resolve("host=h1,h2 port=1,2").parameters.port, "1,2");
+  for (const method of ["scram", "md5,!password", "md5,md5"]) {
+    invalid(`require_auth=${method}`, '"require_auth"');
+  }
+  // The parameters as they were given say which of them come from defaults.
+  const { given, parameters } = resolve("sslmode=prefer port=5432");
+  assertEquals(given, { user: "u", sslmode: "prefer", port: "5432" });
+  assertEquals(parameters, { user: "u", dbname: "u", host: "localhost" });
+});
+
+Deno.test("resolveParameters: the password of the key stays apart, like the other secrets", () => {
+  const resolved = resolve("sslpassword=hunter2 password=hunter3");
+  assertEquals(resolved.sslPassword, "hunter2");
+  const { parameters, given } = resolved;
+  assertNotMatch(JSON.stringify({ parameters, given }), /hunter/);
+});
+
+Deno.test("resolveParameters: a password file is explicit unless the environment names it", () => {
+  assertEquals(resolve("").passwordFile, {
+    passfile: undefined,
+    explicit: false,
+  });
+  const variables = { PGPASSFILE: "/env" };
+  assertEquals(resolve("", USER, variables).passwordFile, {
+    passfile: "/env",
+    explicit: false,
+  });
+  for (
+    const [conninfo, options] of [["passfile=/p", USER], ["", {
+      ...USER,
+      passfile: "/p",
+    }]] as const
+  ) {
+    assertEquals(resolve(conninfo, options, variables).passwordFile, {
+      passfile: "/p",
+      explicit: true,
+    });
+  }
+});
+
+Deno.test("resolveParameters: a service stands below the string and above the environment", () => {
+  const { parameters } = withEnvironment(
+    { PGHOST: "h1", PGPORT: "1", PGDATABASE: "d1" },
+    () =>
+      resolveParameters("host=h3", { user: "u" }, DRIVER_KEYS, {
+        host: "h2",
+        port: "2",
+      }),
+  );
+  assertEquals(parameters, { user: "u", host: "h3", port: "2", dbname: "d1" });
+  assertEquals(explicitService("service=a", {}), "a");
+  assertEquals(explicitService("service=a", { service: "b" }), "b");
+  assertEquals(explicitService(undefined, {}), undefined);
 });
 
 Deno.test("resolveParameters: what asks for nothing special is accepted", () => {
@@ -397,17 +446,21 @@ Deno.test("resolveParameters: values outside of a closed set", () => {
 
 Deno.test("resolveParameters: what comes from the environment is named so", () => {
   const error = assertThrows(
-    () => resolve("", USER, { PGSSLMODE: "require" }),
+    () => resolve("", USER, { PGGSSENCMODE: "require" }),
     NotSupportedError,
-    "environment variable PGSSLMODE",
+    "environment variable PGGSSENCMODE",
   );
-  assertStringIncludes(error.message, '"sslmode"');
+  assertStringIncludes(error.message, '"gssencmode"');
   assertThrows(
     () => resolve("", USER, { PGSSLMODE: "hunter2" }),
     ProgrammingError,
     "environment variable PGSSLMODE",
   );
-  assertThrows(() => resolve("", USER, { PGSERVICE: "x" }), NotSupportedError);
+  assertThrows(
+    () => resolve("", USER, { PGREQUIREAUTH: "x" }),
+    ProgrammingError,
+    "environment variable PGREQUIREAUTH",
+  );
 });
 
 Deno.test("resolveParameters: names of the application, encoding, session settings", () => {
@@ -432,6 +485,9 @@ Deno.test("resolveParameters: names of the application, encoding, session settin
         dbname: "u",
       },
       password: null,
+      passwordFile: { passfile: undefined, explicit: false },
+      sslPassword: null,
+      given: { client_encoding: "LATIN1", user: "u" },
       connectTimeout: 130,
       settings: { datestyle: "German", timezone: "UTC" },
     },

@@ -277,7 +277,7 @@ Deno.test(
       );
       // Parsed again if the server does not have it, described again if it was not.
       const second = ["PBDES", "BDES", "BDES", "BES"][at];
-      assertEquals(bursts, `startupPBDES${second}BESBES`);
+      assertEquals(bursts, `sslstartupPBDES${second}BESBES`);
     }
   }),
 );

@@ -244,6 +244,7 @@ Deno.test(
 );
 
 async function assertNoPostgres(
+  sslMode: "disable" | "prefer",
   answerOf: (conn: Deno.TcpConn) => Promise<void>,
 ): Promise<void> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -257,7 +258,7 @@ async function assertNoPostgres(
   })();
   const start = performance.now();
   const error = await rejection(
-    connect(`host=127.0.0.1 port=${port} user=u dbname=d`),
+    connect(`host=127.0.0.1 port=${port} user=u dbname=d`, { sslMode }),
   );
   assertError(error, {
     class: ProtocolError,
@@ -277,11 +278,18 @@ Deno.test(
     const tlsAlert = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 70);
     const ssh = "SSH-2.0-OpenSSH_9.6\r\n";
     for (const bytes of [b.bytes(http), tlsAlert, b.bytes(ssh)]) {
-      await assertNoPostgres(async (conn) => void await conn.write(bytes));
-      // One byte is enough to know.
-      await assertNoPostgres(async (conn) => {
-        await conn.write(bytes.subarray(0, 1));
-      });
+      for (const mode of ["disable", "prefer"] as const) {
+        // The first letter of SSH is also the word for TLS.
+        if (mode === "prefer" && bytes[0] === 0x53) continue;
+        await assertNoPostgres(
+          mode,
+          async (conn) => void await conn.write(bytes),
+        );
+        // One byte is enough to know.
+        await assertNoPostgres(mode, async (conn) => {
+          await conn.write(bytes.subarray(0, 1));
+        });
+      }
     }
   }),
 );

@@ -1,0 +1,49 @@
+/**
+ * What the runtime's TLS can be relied on for.
+ *
+ * @module
+ */
+
+import * as tls from "node:tls";
+import { isGranted } from "./environment.ts";
+import { type Certificate, readCertificate } from "./tls_certificate.ts";
+import { readPem } from "./tls_der.ts";
+
+/**
+ * Whether `node:tls` tells the truth about a server and the state of a
+ * handshake. Until Deno 2.7 it calls every server authorized.
+ *
+ * @returns Whether it can be used.
+ */
+export function canUseNodeTls(): boolean {
+  const { prototype } = tls.TLSSocket;
+  return typeof prototype.getProtocol === "function" &&
+    typeof prototype.getPeerCertificate === "function";
+}
+
+/**
+ * The certificates that the runtime trusts, as far as it tells.
+ *
+ * @returns The certificates, without those that cannot be read; `null` where
+ * the permission to ask is missing.
+ */
+export function runtimeRoots(): Certificate[] | null {
+  if (!isGranted({ name: "sys" })) return null;
+  try {
+    // Asks the environment which of them are in use.
+    const texts = isGranted({ name: "env" })
+      ? tls.getCACertificates("default")
+      : tls.rootCertificates;
+    return texts.flatMap(readRoot);
+  } catch {
+    return null;
+  }
+}
+
+function readRoot(text: string): Certificate[] {
+  try {
+    return readPem(text, /^CERTIFICATE$/).map(readCertificate);
+  } catch {
+    return [];
+  }
+}
