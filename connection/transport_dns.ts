@@ -30,6 +30,7 @@ export async function lookupAddresses(
   port: number,
   signal?: AbortSignal,
 ): Promise<string[]> {
+  signal?.throwIfAborted();
   if (!isGranted({ name: "net", host })) return [host];
   const addresses = await abortable(lookupAll(host), signal);
   const areGranted = addresses.every((address) =>
@@ -70,7 +71,6 @@ async function abortable<T>(
   signal.addEventListener("abort", abort, { once: true });
   promise.catch(() => {});
   try {
-    signal.throwIfAborted();
     return await Promise.race([promise, aborted]);
   } finally {
     signal.removeEventListener("abort", abort);
