@@ -22,7 +22,7 @@ import { Backend } from "./tags.ts";
 /** The error for a COPY that was run by `execute()`. */
 export function copyRefused(): ProgrammingError {
   return new ProgrammingError(
-    "Cannot run COPY with execute(): its data is neither parameters nor rows",
+    "Cannot run COPY with execute(): its data is neither parameters nor rows, and pgts has no method for it yet, use INSERT or SELECT",
   );
 }
 
