@@ -133,6 +133,32 @@ export class Executor {
   }
 
   /**
+   * Waits until every statement that was asked for before has been answered, and
+   * lets none begin that is asked for later: for a conversation that takes its
+   * time, like a stream or a COPY. Opens the transaction that is due.
+   *
+   * @param signal Gives up waiting.
+   * @returns Ends the turn. To be called once.
+   * @throws {OperationalError} If the connection is closed.
+   */
+  async takeTurn(signal?: AbortSignal): Promise<() => void> {
+    signal?.throwIfAborted();
+    this.checkOpen();
+    if (this.pipelineDepth > 0) await this.sync();
+    await this.#mutex.acquire(signal);
+    try {
+      this.checkOpen();
+      const begin = this.transactions.nextBegin;
+      if (begin !== null) await this.#runner.command(begin);
+      this.#runner.endGroup();
+    } catch (error) {
+      this.#mutex.release();
+      throw error;
+    }
+    return () => this.#mutex.release();
+  }
+
+  /**
    * Has no statement begin from now on: a cancel request that is under way would
    * hit whichever is running.
    *

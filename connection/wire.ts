@@ -52,6 +52,8 @@ export class Wire {
   #spare = new WriteBuffer();
   #writing = false;
   #sending: Promise<void> = Promise.resolve();
+  #paused: PromiseWithResolvers<void> | null = null;
+  readonly #lost = Promise.withResolvers<void>();
   #reading: Promise<void> = Promise.resolve();
   #refs = 0;
   #refed = true;
@@ -108,6 +110,28 @@ export class Wire {
     this.#updateRef();
   }
 
+  /**
+   * Reads no more from the server until {@linkcode Wire.resume} is called or the
+   * connection ends: who takes the rows lags behind. The server then waits too.
+   */
+  pause(): void {
+    this.#paused ??= Promise.withResolvers<void>();
+  }
+
+  /** Takes a {@linkcode Wire.pause} back. */
+  resume(): void {
+    this.#paused?.resolve();
+    this.#paused = null;
+  }
+
+  /**
+   * Waits until what was flushed has been taken by the transport: who produces
+   * data faster than the server takes it would fill the memory.
+   */
+  async drained(): Promise<void> {
+    while (this.#writing && this.engine.failure === null) await this.#sending;
+  }
+
   /** Reads and writes text in another encoding from now on. */
   setCodec(codec: TextCodec): void {
     this.engine.input.codec = codec;
@@ -151,6 +175,7 @@ export class Wire {
         if (this.inspect !== null) this.#inspectFirst();
         engine.receive();
         this.#updateRef();
+        if (this.#paused !== null) await this.#paused.promise;
       }
     } catch (error) {
       engine.fail(
@@ -194,16 +219,20 @@ export class Wire {
   }
 
   /** The reader will see the end too, and before it perhaps what the server has to say. */
-  #writeFailed(cause: unknown): void {
+  #writeFailed(cause: unknown): Promise<void> | undefined {
     if (this.engine.failure !== null) return;
     this.#grace = setTimeout(
       () =>
         this.engine.fail(new OperationalError(this.#lossMessage(), { cause })),
       GRACE_MS,
     );
+    this.resume();
+    return this.#lost.promise;
   }
 
   #end(): void {
+    this.resume();
+    this.#lost.resolve();
     if (this.#grace !== null) clearTimeout(this.#grace);
     this.#grace = null;
     if (this.#goodbye === null) this.transport.close();
