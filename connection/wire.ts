@@ -18,6 +18,13 @@ import type { Transport } from "./transport.ts";
 /** How long the reader may go on after a write failed: the server's reason may be on its way. */
 const GRACE_MS = 1000;
 const TERMINATE_MS = 500;
+/**
+ * How long reading a result may keep timers and other tasks waiting: as long as
+ * data is there at once, the runtime goes on with the reader alone.
+ */
+const HOLD_MS = 10;
+/** A read of so many bytes in the middle of a result is one of many, most likely. */
+const MUCH = 8192;
 
 /** What a wire tells the layer above. */
 export type WireEvents = Omit<EngineEvents, "flush">;
@@ -165,6 +172,7 @@ export class Wire {
 
   async #read(): Promise<void> {
     const { engine, transport } = this;
+    let heldSince = 0;
     try {
       while (engine.failure === null) {
         const into = engine.input.region();
@@ -176,6 +184,12 @@ export class Wire {
         engine.receive();
         this.#updateRef();
         if (this.#paused !== null) await this.#paused.promise;
+        if (count < MUCH || !engine.busy) heldSince = 0;
+        else if (heldSince === 0) heldSince = performance.now();
+        else if (performance.now() - heldSince > HOLD_MS) {
+          await new Promise<void>((resolve) => setTimeout(resolve, 0));
+          heldSince = 0;
+        }
       }
     } catch (error) {
       engine.fail(

@@ -290,6 +290,8 @@ export interface FuzzReport {
   readonly outcomes: number;
   /** The slowest input, in milliseconds. */
   readonly slowest: number;
+  /** By how many bytes the process grew after the first half, when garbage has found its level. */
+  readonly grown: number;
   /** The first fault with the input that shows it, or `null`. */
   readonly fault: string | null;
 }
@@ -306,7 +308,10 @@ export function fuzz(inputs: number, seed: number): FuzzReport {
   const corpora = RECORDINGS.map(({ bytes }) => [bytes]);
   const seen = new Set<string>();
   let slowest = 0;
+  let settled = Deno.memoryUsage().rss;
+  const grown = () => Deno.memoryUsage().rss - settled;
   for (let i = 0; i < inputs; i++) {
+    if (i === inputs >> 1) settled = Deno.memoryUsage().rss;
     const which = i % RECORDINGS.length;
     const corpus = corpora[which]!;
     const others = corpora[random.below(corpora.length)]!;
@@ -332,12 +337,24 @@ export function fuzz(inputs: number, seed: number): FuzzReport {
     if (fault !== null) {
       const shown =
         `${fault}, recording ${which}, input ${i}, seed ${seed}: ${input.toHex()}`;
-      return { inputs: i + 1, outcomes: seen.size, slowest, fault: shown };
+      return {
+        inputs: i + 1,
+        outcomes: seen.size,
+        slowest,
+        grown: grown(),
+        fault: shown,
+      };
     }
     if (!seen.has(signature) && seen.size < 50_000) {
       seen.add(signature);
       if (corpus.length < 4_000) corpus.push(input);
     }
   }
-  return { inputs, outcomes: seen.size, slowest, fault: null };
+  return {
+    inputs,
+    outcomes: seen.size,
+    slowest,
+    grown: grown(),
+    fault: null,
+  };
 }
