@@ -40,16 +40,16 @@ export interface CancelSafeOptions {
 
 /** The cancel requests that a user makes on a connection. */
 export class CancelRequests {
-  readonly #wire: Wire;
+  readonly #source: { readonly wire: Wire };
   readonly #hold: () => () => void;
   readonly #underWay = new Set<AbortController>();
 
   /**
-   * @param wire The connection whose session is meant.
+   * @param source Has the connection whose session is meant.
    * @param hold Has no statement begin, until what it returns is called.
    */
-  constructor(wire: Wire, hold: () => () => void) {
-    this.#wire = wire;
+  constructor(source: { readonly wire: Wire }, hold: () => () => void) {
+    this.#source = source;
     this.#hold = hold;
   }
 
@@ -70,7 +70,8 @@ export class CancelRequests {
       );
     }
     signal?.throwIfAborted();
-    if (this.#wire.engine.failure !== null) return;
+    const { wire } = this.#source;
+    if (wire.engine.failure !== null) return;
     const request = new AbortController();
     const giveUp = () => request.abort(signal?.reason);
     const expire = () => request.abort(timedOut(timeout));
@@ -81,9 +82,9 @@ export class CancelRequests {
     this.#underWay.add(request);
     const release = this.#hold();
     try {
-      await requestCancel(this.#wire, request.signal);
+      await requestCancel(wire, request.signal);
     } catch (error) {
-      if (this.#wire.engine.failure === null || signal?.aborted) throw error;
+      if (wire.engine.failure === null || signal?.aborted) throw error;
     } finally {
       release();
       this.#underWay.delete(request);

@@ -12,7 +12,6 @@ import { adapters } from "../types/defaults.ts";
 import { Transformer } from "../types/transformer.ts";
 import type { ConnectOptions, CursorClass } from "./connect_options.ts";
 import { ConnectionInfo } from "./connection_info.ts";
-import { ConnStatus } from "./connection_status.ts";
 import { ConnectionBase } from "./connection_base.ts";
 import { openSession } from "./connector.ts";
 import type { OpenedSession } from "./session_start.ts";
@@ -26,13 +25,13 @@ import type { NoticeHandler, NotifyHandler } from "./events.ts";
 import type { Execution } from "./execution.ts";
 import { Executor } from "./executor.ts";
 import { registerInt8Number } from "./int8.ts";
+import { Lifetime } from "./lifetime.ts";
 import { PgConn } from "./pgconn.ts";
 import { Pipeline } from "./pipeline.ts";
 import { type DictRow, dictRow, type RowFactory } from "./rows.ts";
 import { Runner } from "./runner.ts";
 import { Transaction, type TransactionOptions } from "./transaction.ts";
 import type { WarningHandler } from "./warnings.ts";
-import { closedError } from "./wire.ts";
 
 /**
  * A session on a PostgreSQL server.
@@ -75,12 +74,10 @@ export class Connection<Row = DictRow> extends ConnectionBase
   readonly warn: WarningHandler;
 
   readonly #opened: OpenedSession;
+  readonly #lifetime: Lifetime;
   #pgconn: PgConn | null = null;
   #transformer: Transformer | null = null;
   #transformerVersion = -1;
-  #closing: Promise<void> | null = null;
-  #ended = false;
-  #broken = false;
 
   /** @internal */
   constructor(opened: OpenedSession, options: ConnectOptions<Row>) {
@@ -102,16 +99,9 @@ export class Connection<Row = DictRow> extends ConnectionBase
     );
     this.info = new ConnectionInfo(opened, {
       inPipeline: () => this.executor.pipelineDepth > 0,
-      lastError: () =>
-        this.#broken
-          ? wire.engine.failure?.message ?? ""
-          : this.executor.lastError,
+      lastError: () => this.#lifetime.failure || this.executor.lastError,
     });
-    this.#broken = wire.engine.failure !== null;
-    opened.onLost = () => {
-      this.#broken = !this.#ended;
-      this.cancelRequests.end();
-    };
+    this.#lifetime = new Lifetime(opened, this.executor, this.cancelRequests);
   }
 
   /**
@@ -138,21 +128,22 @@ export class Connection<Row = DictRow> extends ConnectionBase
 
   /** Whether the connection is closed, on purpose or by a failure. */
   get closed(): boolean {
-    return this.#closing !== null || this.info.status === ConnStatus.BAD;
+    return this.#lifetime.closed;
   }
 
   /** The low level of the connection: statements and their bytes as they are. */
   get pgconn(): PgConn {
-    return this.#pgconn ??= new PgConn(
-      this.#opened.wire,
-      this.executor,
-      this.info,
-    );
+    return this.#pgconn ??= new PgConn({
+      opened: this.#opened,
+      executor: this.executor,
+      info: this.info,
+      lifetime: this.#lifetime,
+    });
   }
 
   /** Whether the connection was closed by a failure. */
   get broken(): boolean {
-    return this.#broken;
+    return this.#lifetime.broken;
   }
 
   /**
@@ -348,12 +339,7 @@ export class Connection<Row = DictRow> extends ConnectionBase
    * @returns A promise that resolves when the socket is closed.
    */
   close(): Promise<void> {
-    if (this.#closing === null) {
-      this.#warnOfLoss();
-      this.#ended = true;
-      this.#closing = this.#opened.wire.close(closedError());
-    }
-    return this.#closing;
+    return this.#lifetime.close();
   }
 
   /** Closes the connection. */
@@ -403,14 +389,5 @@ export class Connection<Row = DictRow> extends ConnectionBase
         "commit() stored nothing: a statement in the transaction had failed, so the server rolled it back",
       );
     }
-  }
-
-  #warnOfLoss(): void {
-    if (this.closed || !this.transactions.open || !this.transactions.dirty) {
-      return;
-    }
-    this.warn(
-      "the connection is closed while a transaction is open that has changed something, so its changes are lost: end it with commit(), use transaction(), or connect with autocommit: true",
-    );
   }
 }

@@ -36,7 +36,7 @@ export abstract class ConnectionBase extends ConnectionSettings {
     super(settings);
     this.#opened = opened;
     this.cancelRequests = new CancelRequests(
-      opened.wire,
+      opened,
       () => this.executor.hold(),
     );
   }

@@ -15,6 +15,7 @@ import { tryInOrder } from "./attempt_runner.ts";
 import { type Attempt, connectionAttempts } from "./attempts.ts";
 import { type ConnectOptions, DRIVER_KEYS } from "./connect_options.ts";
 import { usesUnixSocket } from "./conninfo_check.ts";
+import { Events } from "./events.ts";
 import {
   explicitService,
   type ResolvedParameters,
@@ -22,7 +23,11 @@ import {
 } from "./options.ts";
 import { openPasswordFile } from "./pgpass.ts";
 import { serviceParameters } from "./service.ts";
-import { openAttempt, type OpenedSession } from "./session_start.ts";
+import {
+  type AttemptOptions,
+  openAttempt,
+  type OpenedSession,
+} from "./session_start.ts";
 import { loadTls, type TlsSettings } from "./tls_material.ts";
 import { planTls } from "./tls_options.ts";
 import { lookupAddresses } from "./transport_dns.ts";
@@ -53,6 +58,31 @@ export async function openSession(
   const service = await serviceParameters(explicitService(conninfo, options));
   const resolved = resolveParameters(conninfo, options, DRIVER_KEYS, service);
   const warn = harmless(options.onWarning ?? warnOnConsole);
+  const { scramMaxIterations, maxMessageSize } = options;
+  return await openResolved({
+    resolved,
+    warn,
+    events: new Events(warn),
+    scramMaxIterations,
+    maxMessageSize,
+  }, signal);
+}
+
+/** What sessions are opened with, the first one and those that follow it. */
+interface SessionRequest extends
+  Pick<
+    AttemptOptions,
+    "warn" | "events" | "scramMaxIterations" | "maxMessageSize"
+  > {
+  readonly resolved: ResolvedParameters;
+}
+
+async function openResolved(
+  request: SessionRequest,
+  signal: AbortSignal | undefined,
+): Promise<OpenedSession> {
+  const { resolved, warn } = request;
+  const reopen = (signal?: AbortSignal) => openResolved(request, signal);
   const tls = await loadSecurity(resolved, signal);
   const plan = await connectionAttempts(resolved.parameters, {
     resolve: (host, port) =>
@@ -82,9 +112,11 @@ export async function openSession(
           ? resolved.password
           : findPassword({ host, hostaddr, port, dbname, user }),
         tls,
-        scramMaxIterations: options.scramMaxIterations,
-        maxMessageSize: options.maxMessageSize,
+        scramMaxIterations: request.scramMaxIterations,
+        maxMessageSize: request.maxMessageSize,
+        events: request.events,
         warn,
+        reopen,
         signal: inTime,
         answered,
       }));

@@ -18,6 +18,7 @@ import {
 } from "./statement_cache.ts";
 import { planParameters, type Request } from "./statement_writer.ts";
 import type { TransactionState } from "./transaction_state.ts";
+import type { Wire } from "./wire.ts";
 
 const FLUSH_FROM = 64 * 1024;
 
@@ -266,6 +267,24 @@ export class Executor {
     const failed = this.#failedSync ?? sync;
     this.#failedSync = null;
     if (failed.error !== null) throw this.#runner.told(failed);
+  }
+
+  /**
+   * Runs what is asked for from now on in another session, when all that waited
+   * for the one before it, which is closed, has been told so.
+   *
+   * @param open Opens the other session.
+   */
+  async replaceSession(open: () => Promise<Wire>): Promise<void> {
+    await this.#mutex.acquire();
+    try {
+      const wire = await open();
+      this.#appended = 0;
+      this.#failedSync = null;
+      this.#runner.replaceSession(wire);
+    } finally {
+      this.#mutex.release();
+    }
   }
 
   /** @throws {OperationalError} If the connection is closed. */

@@ -24,6 +24,7 @@ import { Target } from "../protocol/tags.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { Executor } from "./executor.ts";
+import type { Lifetime } from "./lifetime.ts";
 import { ExecStatus } from "./pg_constants.ts";
 import { PgResult } from "./pg_result.ts";
 import { PgConnInfo } from "./pgconn_info.ts";
@@ -36,6 +37,24 @@ import {
   type RawParameter,
 } from "./raw_parameters.ts";
 import type { Wire } from "./wire.ts";
+
+/** What the low level of a connection consists of. */
+export interface PgConnParts {
+  /** The session. */
+  readonly opened: { readonly wire: Wire };
+  /** Whose turn it is. */
+  readonly executor: Executor;
+  /** What can be told. */
+  readonly info: ConnectionInfo;
+  /** Gets another session. */
+  readonly lifetime: Lifetime;
+}
+
+/** How to give up {@linkcode PgConn.reset}. */
+export interface ResetOptions {
+  /** Gives up: the connection is then broken. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * The low level of a connection. Ask `conn.pgconn` for it.
@@ -58,14 +77,12 @@ import type { Wire } from "./wire.ts";
  * ```
  */
 export class PgConn extends PgConnInfo {
-  readonly #wire: Wire;
-  readonly #executor: Executor;
+  readonly #parts: PgConnParts;
 
   /** @internal */
-  constructor(wire: Wire, executor: Executor, info: ConnectionInfo) {
-    super(info);
-    this.#wire = wire;
-    this.#executor = executor;
+  constructor(parts: PgConnParts) {
+    super(parts.info);
+    this.#parts = parts;
   }
 
   /**
@@ -266,12 +283,41 @@ export class PgConn extends PgConnInfo {
    * @param options See {@linkcode TraceOptions}.
    */
   trace(write: (line: string) => void, options?: TraceOptions): void {
-    this.#wire.tap = new Trace(write, options);
+    this.#parts.opened.wire.tap = new Trace(write, options);
   }
 
   /** Ends {@linkcode PgConn.trace}. */
   untrace(): void {
-    this.#wire.tap = null;
+    this.#parts.opened.wire.tap = null;
+  }
+
+  /**
+   * Ends the session and opens another with the same parameters, also after the
+   * connection was lost. Everything on the connection can then be used on, with
+   * its settings and its handlers, but what belonged to the session is gone: an
+   * open transaction, prepared statements, temporary tables, settings by SET,
+   * locks, LISTEN. Until it is done the connection is closed, and what is asked
+   * of it meanwhile fails. While one reset is under way a second call waits for it.
+   *
+   * If it fails, the connection is broken, and may be reset again.
+   *
+   * @param options How to give up.
+   * @throws {ProgrammingError} If a block of `transaction()` or `pipeline()` is open.
+   * @throws {OperationalError} If `close()` was called, or connecting fails.
+   * @throws The reason of the signal, if it is aborted.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@x/pgts";
+   *
+   * await using conn = await connect({ autocommit: true });
+   * const before = conn.info.backendPid;
+   * await conn.pgconn.reset();
+   * console.log(conn.info.backendPid !== before); // true
+   * ```
+   */
+  async reset(options: ResetOptions = {}): Promise<void> {
+    await this.#parts.lifetime.reset(options.signal);
   }
 
   async #extended(
@@ -297,8 +343,8 @@ export class PgConn extends PgConnInfo {
     { tags }: RawCollector,
     write: (output: WriteBuffer) => E,
   ): Promise<E> {
-    const wire = this.#wire;
-    return await this.#executor.converse(wire.engine, tags, () => {
+    const { opened: { wire }, executor } = this.#parts;
+    return await executor.converse(wire.engine, tags, () => {
       const { output } = wire.engine;
       const mark = output.length;
       let exchange: E;

@@ -97,6 +97,12 @@ export class Trace {
     this.#received = this.#lines("B", BACKEND, joined(this.#received, bytes));
   }
 
+  /** What was begun is not continued: another session has taken its place. */
+  restart(): void {
+    this.#sent = new Uint8Array();
+    this.#received = new Uint8Array();
+  }
+
   /** Writes a line for each message that is complete, and gives what is left. */
   #lines(side: string, messages: Messages, bytes: Uint8Array): Uint8Array {
     const view = new DataView(bytes.buffer, bytes.byteOffset);

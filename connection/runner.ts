@@ -58,7 +58,7 @@ export class Runner {
   /** The text of the last error; `""` if there was none. */
   lastError = "";
 
-  readonly #wire: Wire;
+  #wire: Wire;
   readonly #options: RunnerOptions;
   #groupBuffer: WriteBuffer | null = null;
   #groupStart = 0;
@@ -82,6 +82,16 @@ export class Runner {
     this.statements = statements;
     this.transactions = transactions;
     this.#options = options;
+  }
+
+  /** Runs what comes in another session, and forgets the one before it. */
+  replaceSession(wire: Wire): void {
+    this.#wire = wire;
+    this.lastError = "";
+    this.#groupBuffer = null;
+    this.#parsing.clear();
+    this.statements.restart();
+    this.transactions.restart(wire.engine.transactionStatus);
   }
 
   /** How many bytes the group of statements has that is being appended. */

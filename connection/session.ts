@@ -8,13 +8,25 @@ import { codecFor } from "../protocol/encodings.ts";
 import { type TextCodec, UTF8 } from "../protocol/text.ts";
 import type { SessionState } from "../types/adapt.ts";
 
+/** What is known of a session. */
+interface State {
+  readonly parameters: Map<string, string>;
+  codec: TextCodec;
+  readsDatesAsText: boolean;
+}
+
 /** The parameters that the server reports, as they are now. */
 export class Session implements SessionState {
-  /** The encoding that text is in on the wire. */
-  codec: TextCodec = UTF8;
+  #state: State = {
+    parameters: new Map(),
+    codec: UTF8,
+    readsDatesAsText: true,
+  };
 
-  readonly #parameters = new Map<string, string>();
-  #readsDatesAsText = true;
+  /** The encoding that text is in on the wire. */
+  get codec(): TextCodec {
+    return this.#state.codec;
+  }
 
   /** PostgreSQL's name of the client encoding. */
   get encoding(): string {
@@ -23,17 +35,25 @@ export class Session implements SessionState {
 
   /** Whether DateStyle and IntervalStyle are such that text of every value can be read. */
   get readsDatesAsText(): boolean {
-    return this.#readsDatesAsText;
+    return this.#state.readsDatesAsText;
   }
 
   /** A parameter that the server reports, or `null`. */
   parameterStatus(name: string): string | null {
-    return this.#parameters.get(name) ?? null;
+    return this.#state.parameters.get(name) ?? null;
   }
 
   /** All parameters that the server reports. */
   get parameterStatuses(): Record<string, string> {
-    return Object.fromEntries(this.#parameters);
+    return Object.fromEntries(this.#state.parameters);
+  }
+
+  /**
+   * Tells from now on of the session that another one tells of, for those who
+   * hold this one: the connection was reset.
+   */
+  become(other: Session): void {
+    this.#state = other.#state;
   }
 
   /**
@@ -42,12 +62,14 @@ export class Session implements SessionState {
    * @throws {NotSupportedError} If it is an encoding that nobody can decode.
    */
   note(name: string, value: string): void {
-    this.#parameters.set(name, value);
-    if (name === "client_encoding") this.codec = codecFor(value);
+    const state = this.#state;
+    const { parameters } = state;
+    parameters.set(name, value);
+    if (name === "client_encoding") state.codec = codecFor(value);
     if (name === "DateStyle" || name === "IntervalStyle") {
-      const interval = this.#parameters.get("IntervalStyle") ?? "postgres";
-      const dates = this.#parameters.get("DateStyle") ?? "ISO";
-      this.#readsDatesAsText = dates.startsWith("ISO") &&
+      const interval = parameters.get("IntervalStyle") ?? "postgres";
+      const dates = parameters.get("DateStyle") ?? "ISO";
+      state.readsDatesAsText = dates.startsWith("ISO") &&
         interval === "postgres";
     }
   }

@@ -22,16 +22,12 @@ export interface SessionSource {
 
 /** The part of a connection's info that the server tells. */
 export abstract class SessionInfo {
-  readonly #wire: Wire;
-  readonly #session: Session;
-  readonly #warn: WarningHandler;
+  readonly #source: SessionSource;
   readonly #unknownZones = new Set<string>();
 
   /** @internal */
-  constructor({ wire, session, warn }: SessionSource) {
-    this.#wire = wire;
-    this.#session = session;
-    this.#warn = warn;
+  constructor(source: SessionSource) {
+    this.#source = source;
   }
 
   /** What the server is: `PostgreSQL` or `CockroachDB`. */
@@ -58,17 +54,17 @@ export abstract class SessionInfo {
    * @returns Its value now, or `null` if the server does not report it.
    */
   parameterStatus(name: string): string | null {
-    return this.#session.parameterStatus(name);
+    return this.#source.session.parameterStatus(name);
   }
 
   /** All parameters that the server reports, as they are now. */
   get parameterStatuses(): Record<string, string> {
-    return this.#session.parameterStatuses;
+    return this.#source.session.parameterStatuses;
   }
 
   /** The client encoding by the name that the Encoding Standard or Python gives it. */
   get encoding(): string {
-    return this.#session.codec.label;
+    return this.#source.session.codec.label;
   }
 
   /**
@@ -91,7 +87,7 @@ export abstract class SessionInfo {
     const zone = zoneOf(setting);
     if (zone === null && !this.#unknownZones.has(setting)) {
       this.#unknownZones.add(setting);
-      this.#warn(
+      this.#source.warn(
         `this runtime does not know the time zone "${setting}" of the session, info.timezone is UTC: set TimeZone to a name such as "Europe/Berlin"`,
       );
     }
@@ -105,7 +101,7 @@ export abstract class SessionInfo {
    */
   get backendPid(): number {
     this.checkOpen();
-    return this.#wire.processId ?? 0;
+    return this.#source.wire.processId ?? 0;
   }
 
   /**
@@ -127,7 +123,7 @@ export abstract class SessionInfo {
    */
   get secretKeyBytes(): Uint8Array | null {
     this.checkOpen();
-    const { secretKey } = this.#wire;
+    const { secretKey } = this.#source.wire;
     return secretKey === null ? null : new Uint8Array(secretKey);
   }
 
@@ -138,7 +134,7 @@ export abstract class SessionInfo {
    */
   get fullProtocolVersion(): number {
     this.checkOpen();
-    const { protocolVersion } = this.#wire;
+    const { protocolVersion } = this.#source.wire;
     return (protocolVersion >>> 16) * 10000 + (protocolVersion & 0xffff);
   }
 
@@ -149,7 +145,7 @@ export abstract class SessionInfo {
 
   /** @internal */
   protected get closed(): boolean {
-    return this.#wire.engine.failure !== null;
+    return this.#source.wire.engine.failure !== null;
   }
 
   /** @internal */

@@ -14,7 +14,7 @@ import { askValue } from "./ask.ts";
 import type { Attempt } from "./attempts.ts";
 import { protocolVersions, usesUnixSocket } from "./conninfo_check.ts";
 import type { ConnectedParameters } from "./connection_info.ts";
-import { Events, Notify } from "./events.ts";
+import { type Events, Notify } from "./events.ts";
 import { listsCleartext, parseRequireAuth } from "./require_auth.ts";
 import { checkPeer } from "./requirepeer.ts";
 import { Session } from "./session.ts";
@@ -30,22 +30,24 @@ import { closedError, Wire } from "./wire.ts";
 
 /** A session that has been opened, and whatever belongs to it. */
 export interface OpenedSession {
-  /** The connection. */
-  readonly wire: Wire;
+  /** The connection. This and what differs from session to session is replaced by a reset. */
+  wire: Wire;
   /** Its TLS, or `null`. */
-  readonly tls: TlsDetails | null;
+  tls: TlsDetails | null;
   /** What the server told. */
   readonly session: Session;
   /** What the server sends unasked. */
   readonly events: Events;
   /** What it was connected with, without the password. */
-  readonly parameters: ConnectedParameters;
+  parameters: ConnectedParameters;
   /** The password where it was given as text; what a function gives is not kept. */
   readonly password: string | null;
   /** Whether the server asked for a password, and got one. */
-  readonly usedPassword: boolean;
+  usedPassword: boolean;
   /** Gets warnings. */
   readonly warn: WarningHandler;
+  /** Opens another session with the same parameters, which tells the same handlers. */
+  readonly reopen: (signal?: AbortSignal) => Promise<OpenedSession>;
   /** Called when the connection is lost or closed. */
   onLost: () => void;
 }
@@ -68,6 +70,10 @@ export interface AttemptOptions {
   readonly maxMessageSize: number | undefined;
   /** Gets warnings. */
   readonly warn: WarningHandler;
+  /** Get what the server sends unasked. */
+  readonly events: Events;
+  /** See {@linkcode OpenedSession.reopen}. */
+  readonly reopen: OpenedSession["reopen"];
   /** Ends the attempt. */
   readonly signal: AbortSignal;
   /** Called when the server has begun to talk. */
@@ -171,9 +177,8 @@ async function openOn(
   options: AttemptOptions,
   stage: Stage,
 ): Promise<OpenedSession> {
-  const { attempt, parameters, warn } = options;
+  const { attempt, parameters, warn, events, reopen } = options;
   const session = new Session();
-  const events = new Events(warn);
   const wire = new Wire(transport, {
     notice: (diag) => events.noticeHandlers.call(diag),
     notification: (fields) => {
@@ -217,6 +222,7 @@ async function openOn(
     password: typeof options.password === "string" ? options.password : null,
     usedPassword,
     warn,
+    reopen,
     onLost: () => {},
   };
 }

@@ -133,6 +133,12 @@ export class StatementCache {
     this.#size = 0;
   }
 
+  /** Forgets everything, and with it a session whose names are gone. */
+  restart(): void {
+    this.clear();
+    this.#toClose = [];
+  }
+
   /** The names of the statements that are prepared. */
   get preparedNames(): string[] {
     return [...this.#all()].flatMap(({ name }) => name ?? []);

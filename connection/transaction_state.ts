@@ -85,6 +85,13 @@ export class TransactionState {
     else if (this.open && !HARMLESS.test(tag)) this.dirty = true;
   }
 
+  /** Another session has taken the place of the one that all this was about. */
+  restart(status: number): void {
+    this.#wanted = null;
+    this.dirty = false;
+    this.noteReady(status);
+  }
+
   /**
    * The server is ready, with this transaction status.
    *

@@ -35,6 +35,8 @@ export interface WireTap {
   sent(bytes: Uint8Array): void;
   /** These came from the server. */
   received(bytes: Uint8Array): void;
+  /** What comes from now on belongs to another session. */
+  restart(): void;
 }
 
 /** One open connection to a server. */
@@ -64,6 +66,7 @@ export class Wire {
   #reading: Promise<void> = Promise.resolve();
   #refs = 0;
   #refed = true;
+  #closing = false;
   #goodbye: Promise<void> | null = null;
   #grace: ReturnType<typeof setTimeout> | null = null;
 
@@ -139,6 +142,14 @@ export class Wire {
     while (this.#writing && this.engine.failure === null) await this.#sending;
   }
 
+  /** Takes over from another wire, which is closed, who wants it alive and who looks on. */
+  follow(old: Wire): void {
+    this.#refs += old.#refs;
+    this.#updateRef();
+    this.tap = old.tap;
+    this.tap?.restart();
+  }
+
   /** Reads and writes text in another encoding from now on. */
   setCodec(codec: TextCodec): void {
     this.engine.input.codec = codec;
@@ -152,7 +163,8 @@ export class Wire {
    * @param reason What those are told who still wait for an answer.
    */
   async close(reason: PgError): Promise<void> {
-    this.ref(); // The end of the pending read is waited for below.
+    this.#closing = true; // The end of the pending read is waited for below.
+    this.#updateRef();
     if (this.engine.failure === null) {
       const goodbye = new WriteBuffer(16);
       writeTerminate(goodbye);
@@ -254,7 +266,7 @@ export class Wire {
   }
 
   #updateRef(): void {
-    const wanted = this.#refs > 0 || this.engine.busy;
+    const wanted = this.#refs > 0 || this.#closing || this.engine.busy;
     if (wanted === this.#refed) return;
     this.#refed = wanted;
     if (wanted) this.transport.ref();

@@ -4,16 +4,17 @@
  * @module
  */
 
+import { CancelRequests } from "../../connection/cancel.ts";
 import { ConnectionInfo } from "../../connection/connection_info.ts";
 import { openSession } from "../../connection/connector.ts";
 import { Executor } from "../../connection/executor.ts";
+import { Lifetime } from "../../connection/lifetime.ts";
 import type { PgResult } from "../../connection/pg_result.ts";
 import { PgConn } from "../../connection/pgconn.ts";
 import { Runner } from "../../connection/runner.ts";
 import { StatementCache } from "../../connection/statement_cache.ts";
 import { TransactionState } from "../../connection/transaction_state.ts";
 import type { Transport } from "../../connection/transport.ts";
-import { closedError } from "../../connection/wire.ts";
 import { testDsn } from "../support/database.ts";
 
 /** The low level of a connection, with what else a test may look at. */
@@ -43,12 +44,14 @@ export async function openLow(dsn: string = testDsn()): Promise<Opened> {
     inPipeline: () => executor.pipelineDepth > 0,
     lastError: () => executor.lastError,
   });
+  const cancelRequests = new CancelRequests(session, () => executor.hold());
+  const lifetime = new Lifetime(session, executor, cancelRequests);
   return {
-    pgconn: new PgConn(wire, executor, info),
+    pgconn: new PgConn({ opened: session, executor, info, lifetime }),
     transport: wire.transport,
     executor,
     transactions,
-    [Symbol.asyncDispose]: () => wire.close(closedError()),
+    [Symbol.asyncDispose]: () => lifetime.close(),
   };
 }
 
