@@ -92,6 +92,7 @@ export type {
   TransactionOptions,
 } from "./connection/transaction.ts";
 export { PgConn } from "./connection/pgconn.ts";
+export type { ResetOptions } from "./connection/pgconn.ts";
 export { PgConnInfo } from "./connection/pgconn_info.ts";
 export { PgResult } from "./connection/pg_result.ts";
 export { DiagnosticField, ExecStatus } from "./connection/pg_constants.ts";
@@ -156,4 +157,6 @@ export {
   Warning,
 } from "./errors/base.ts";
 export type { PgErrorOptions } from "./errors/base.ts";
+export { PgConnSnapshot } from "./errors/pgconn_snapshot.ts";
+export type { PgConnFacts } from "./errors/pgconn_snapshot.ts";
 export { Diagnostic } from "./errors/diagnostic.ts";

@@ -13,6 +13,7 @@ import {
   type PgErrorOptions,
   ProtocolError,
 } from "../errors/base.ts";
+import { PgConnSnapshot } from "../errors/pgconn_snapshot.ts";
 import type { Attempt, AttemptError, AttemptPlan } from "./attempts.ts";
 import { isSessionMismatch } from "./session_attrs.ts";
 
@@ -143,6 +144,9 @@ function failureOfAll(
   const message = [heading, ...failures.map(lineOf)].join("\n");
   const out = errorLike(decided ?? commonError(failures), message, {
     cause: last,
+    pgconn: last instanceof PgError && last.pgconn !== null
+      ? new PgConnSnapshot({ ...last.pgconn, errorMessage: message })
+      : null,
     connectionUsable: false,
     reachedServer: failures.some(({ error }) =>
       error instanceof PgError && error.reachedServer === true

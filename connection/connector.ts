@@ -27,6 +27,7 @@ import {
   type AttemptOptions,
   openAttempt,
   type OpenedSession,
+  snapshotOf,
 } from "./session_start.ts";
 import { loadTls, type TlsSettings } from "./tls_material.ts";
 import { planTls } from "./tls_options.ts";
@@ -87,7 +88,15 @@ async function openResolved(
   const plan = await connectionAttempts(resolved.parameters, {
     resolve: (host, port) =>
       within(
-        { ...resolved, parameters: { host } },
+        {
+          ...resolved,
+          parameters: {
+            ...resolved.parameters,
+            host,
+            hostaddr: "",
+            port: String(port),
+          },
+        },
         signal,
         (inTime) => lookupAddresses(host, port, inTime),
       ),
@@ -165,6 +174,7 @@ async function within<T>(
       addCircumstances(failure, {
         connectionUsable: false,
         reachedServer: false,
+        pgconn: snapshotOf(resolved.parameters, failure, null),
       });
     }
     throw failure;

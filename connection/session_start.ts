@@ -6,6 +6,7 @@
  */
 
 import { addCircumstances, OperationalError, PgError } from "../errors/base.ts";
+import { PgConnSnapshot } from "../errors/pgconn_snapshot.ts";
 import { Authenticator } from "../protocol/auth.ts";
 import type { PasswordSource } from "../protocol/auth_password.ts";
 import type { ChannelBindingMode } from "../protocol/auth_sasl.ts";
@@ -87,6 +88,7 @@ const INVALID_AUTHORIZATION = "28000";
 interface Stage {
   tls: TlsDetails | null;
   authenticated: boolean;
+  authenticator: Authenticator | null;
 }
 
 /**
@@ -110,7 +112,11 @@ export async function openAttempt(
   const once = { ...options, password: askedOnce(options.password) };
   let refusal: PgError | null = null;
   for (const [index, step] of steps.entries()) {
-    const stage: Stage = { tls: null, authenticated: false };
+    const stage: Stage = {
+      tls: null,
+      authenticated: false,
+      authenticator: null,
+    };
     try {
       if (step === "plain" || tls === null) {
         const transport = await dial(address, signal);
@@ -126,6 +132,11 @@ export async function openAttempt(
       return await openOn(dialled.transport, once, stage);
     } catch (error) {
       if (signal.aborted || !(error instanceof PgError)) throw error;
+      addCircumstances(error, {
+        connectionUsable: false,
+        reachedServer: false,
+        pgconn: snapshotOf(parameters, error, stage.authenticator),
+      });
       const isLast = index === steps.length - 1;
       if (isLast || !mayGoOn(step, error, stage, tls)) {
         throw refusal === null ? error : tellingOf(refusal, error);
@@ -134,6 +145,34 @@ export async function openAttempt(
     }
   }
   throw new TypeError("No way to connect was planned");
+}
+
+/**
+ * What is left of an attempt that failed.
+ *
+ * @param parameters The parameters, with the one host that was tried.
+ * @param error Why it failed.
+ * @param authentication What became of the password.
+ * @returns What may be told of it.
+ */
+export function snapshotOf(
+  parameters: Readonly<Record<string, string>>,
+  error: Error,
+  authentication:
+    | Pick<Authenticator, "needsPassword" | "usedPassword">
+    | null,
+): PgConnSnapshot {
+  const { host = "", hostaddr = "", port, dbname = "", user = "" } = parameters;
+  return new PgConnSnapshot({
+    host: host || hostaddr,
+    hostaddr,
+    port: Number(port || 5432),
+    db: dbname,
+    user,
+    needsPassword: authentication?.needsPassword ?? false,
+    usedPassword: authentication?.usedPassword ?? false,
+    errorMessage: error.message,
+  });
 }
 
 /** Asks for the password once, although both ways of connecting may want it. */
@@ -249,6 +288,7 @@ async function start(
       ? {}
       : { scramMaxIterations: options.scramMaxIterations }),
   });
+  stage.authenticator = authenticator;
   const exchange = new StartupExchange(
     authenticator,
     protocolVersions(parameters),

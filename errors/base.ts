@@ -7,6 +7,7 @@
  */
 
 import { Diagnostic } from "./diagnostic.ts";
+import type { PgConnSnapshot } from "./pgconn_snapshot.ts";
 
 /** What an error of pgts can be given beside its message. */
 export interface PgErrorOptions extends ErrorOptions {
@@ -18,6 +19,8 @@ export interface PgErrorOptions extends ErrorOptions {
   connectionUsable?: boolean | null;
   /** Whether any byte of what was tried had been sent to the server. */
   reachedServer?: boolean | null;
+  /** What is left of a connection that could not be made. */
+  pgconn?: PgConnSnapshot | null;
 }
 
 /** What a connection adds to an error that passes through it. */
@@ -26,6 +29,8 @@ export interface Circumstances {
   connectionUsable: boolean;
   /** Whether any byte of what was tried had been sent to the server. */
   reachedServer: boolean;
+  /** What is left of a connection that could not be made. */
+  pgconn?: PgConnSnapshot;
 }
 
 /**
@@ -80,11 +85,16 @@ export class PgError extends globalThis.Error {
   #sqlstate: string | null;
   #connectionUsable: boolean | null;
   #reachedServer: boolean | null;
+  #pgconn: PgConnSnapshot | null;
 
   static {
-    addCircumstances = (error, { connectionUsable, reachedServer }) => {
+    addCircumstances = (
+      error,
+      { connectionUsable, reachedServer, pgconn = null },
+    ) => {
       error.#connectionUsable ??= connectionUsable;
       error.#reachedServer ??= reachedServer;
+      error.#pgconn ??= pgconn;
     };
     Object.defineProperty(this.prototype, "name", {
       configurable: true,
@@ -106,6 +116,7 @@ export class PgError extends globalThis.Error {
     this.#sqlstate = (options.sqlstate ?? this.diag.sqlstate) || null;
     this.#connectionUsable = options.connectionUsable ?? null;
     this.#reachedServer = options.reachedServer ?? null;
+    this.#pgconn = options.pgconn ?? null;
   }
 
   /**
@@ -130,6 +141,14 @@ export class PgError extends globalThis.Error {
    */
   get reachedServer(): boolean | null {
     return this.#reachedServer;
+  }
+
+  /**
+   * What is left of the connection, if it could not be made; else `null`. It is
+   * not part of what is printed or turned into JSON.
+   */
+  get pgconn(): PgConnSnapshot | null {
+    return this.#pgconn;
   }
 
   /**
