@@ -48,6 +48,8 @@ export {
   conninfoToDict,
   makeConninfo,
 } from "./connection/conninfo.ts";
+export { resolveSrv } from "./connection/srv.ts";
+export type { NameServer, SrvOptions } from "./connection/srv.ts";
 export { ConnectionInfo } from "./connection/connection_info.ts";
 export { SessionInfo } from "./connection/session_info.ts";
 export {
@@ -129,6 +131,14 @@ export type { QueryParameters } from "./sql/query.ts";
 export { adapters } from "./types/defaults.ts";
 export { AdaptersMap } from "./types/adapters_map.ts";
 export { TypeInfo } from "./types/type_info.ts";
+export {
+  BINARY,
+  DATETIME,
+  DbApiType,
+  NUMBER,
+  ROWID,
+  STRING,
+} from "./types/dbapi_types.ts";
 export { Json, Jsonb } from "./types/json.ts";
 export { Interval } from "./types/interval_value.ts";
 export { TimeTz } from "./types/timetz.ts";

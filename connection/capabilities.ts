@@ -82,7 +82,7 @@ export const capabilities: Capabilities = Object.freeze({
   hasEncryptPassword: ask("Connection.encryptPassword()", true),
   hasHostaddr: ask("ConnectionInfo.hostaddr", true),
   hasPipeline: ask("Connection.pipeline()", true),
-  hasSetTraceFlags: ask("PgConn.setTraceFlags()", false),
+  hasSetTraceFlags: ask("the flags of PgConn.trace()", true),
   hasCancelSafe: ask("Connection.cancelSafe()", true),
   hasStreamChunked: ask("Cursor.stream() with a size", false),
   hasSendClosePrepared: ask("closing prepared statements", true),

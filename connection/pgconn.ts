@@ -277,7 +277,9 @@ export class PgConn extends PgConnInfo {
 
   /**
    * Writes down what goes over the connection from now on, line by line in the
-   * layout of libpq. Values are in it, passwords in statements too.
+   * layout of libpq. Values that are sent as parameters are masked unless
+   * `showValues` is set; what stands in the text of a statement is not, nor are
+   * rows that come.
    *
    * @param write Gets each line, without the character that ends it; must not throw.
    * @param options See {@linkcode TraceOptions}.

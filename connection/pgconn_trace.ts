@@ -16,20 +16,29 @@ export const TraceFlags = {
 export interface TraceOptions {
   /** A sum of numbers of {@linkcode TraceFlags}. */
   readonly flags?: number;
+  /**
+   * Whether values that are sent are shown, as libpq does: parameters, the rows
+   * of a COPY, passwords, and keys to cancel with. By default `'****'` stands
+   * for each. Texts of statements, and rows that come, are always shown.
+   *
+   * @default {false}
+   */
+  readonly showValues?: boolean;
 }
 
 /**
  * The name of each type of message, and its fields: `s` a string, `h` and `i`
  * integers of two and four bytes, `o` one of four that regress mode masks, `c` a
- * byte, `v` a value after its length, `r` a column, `d` a diagnostic, `b` the
- * bytes that are left, which it masks too; `*` before one: its number comes first.
+ * byte, `v` a value after its length, `p` one that is sent, `r` a column, `d` a
+ * diagnostic, `b` the bytes that are left, which it masks too, `x` those that are
+ * secret; `*` before one: its number comes first.
  */
 type Messages = Readonly<
   Record<string, readonly [name: string, fields: string]>
 >;
 
 const FRONTEND: Messages = {
-  B: ["Bind", "ss*h*v*h"],
+  B: ["Bind", "ss*h*p*h"],
   C: ["Close", "cs"],
   D: ["Describe", "cs"],
   E: ["Execute", "si"],
@@ -39,8 +48,9 @@ const FRONTEND: Messages = {
   S: ["Sync", ""],
   X: ["Terminate", ""],
   c: ["CopyDone", ""],
-  d: ["CopyData", "b"],
+  d: ["CopyData", "x"],
   f: ["CopyFail", "s"],
+  p: ["PasswordMessage", "x"],
 };
 
 const BACKEND: Messages = {
@@ -54,6 +64,7 @@ const BACKEND: Messages = {
   G: ["CopyInResponse", "c*h"],
   H: ["CopyOutResponse", "c*h"],
   I: ["EmptyQueryResponse", ""],
+  K: ["BackendKeyData", "ox"],
   N: ["NoticeResponse", "d"],
   S: ["ParameterStatus", "ss"],
   T: ["RowDescription", "*r"],
@@ -70,11 +81,13 @@ const COLUMN = "sohohih";
 /** The fields of an error that regress mode masks: where in the server it arose. */
 const MASKED_FIELDS = "FLR";
 const HEADER = 5;
+const HIDDEN = " '****'";
 
 /** Makes lines of the bytes that go over a connection, however they are cut. */
 export class Trace {
   readonly #write: (line: string) => void;
   readonly #flags: number;
+  readonly #showsValues: boolean;
   #sent: Uint8Array = new Uint8Array();
   #received: Uint8Array = new Uint8Array();
 
@@ -85,6 +98,7 @@ export class Trace {
   constructor(write: (line: string) => void, options: TraceOptions = {}) {
     this.#write = write;
     this.#flags = options.flags ?? 0;
+    this.#showsValues = options.showValues ?? false;
   }
 
   /** These bytes go to the server. They are read at once. */
@@ -131,7 +145,9 @@ export class Trace {
       [`Unknown message: ${hex(tag.charCodeAt(0))}`, ""];
     const length = isRegress && fields === "d" ? "NN" : String(size);
     const parts = [side, length, name];
-    if (fields !== "") parts.push(new Body(body, isRegress).print(fields));
+    if (fields !== "") {
+      parts.push(new Body(body, isRegress, this.#showsValues).print(fields));
+    }
     if ((this.#flags & TraceFlags.SUPPRESS_TIMESTAMPS) === 0) {
       parts.unshift(timestamp(new Date()));
     }
@@ -144,9 +160,11 @@ class Body {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #isRegress: boolean;
+  readonly #showsValues: boolean;
   #at = 0;
 
-  constructor(bytes: Uint8Array, isRegress: boolean) {
+  constructor(bytes: Uint8Array, isRegress: boolean, showsValues: boolean) {
+    this.#showsValues = showsValues;
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#isRegress = isRegress;
@@ -190,6 +208,14 @@ class Body {
         const size = this.#int32();
         return size < 0 ? ` ${size}` : ` ${size}${this.#chars(size)}`;
       }
+      case "p": {
+        if (this.#showsValues) return this.#field("v");
+        const size = this.#int32();
+        this.#at += Math.max(size, 0);
+        return size < 0 ? ` ${size}` : ` ${size}${HIDDEN}`;
+      }
+      case "x":
+        return this.#showsValues ? this.#field("b") : HIDDEN;
       case "r":
         return this.print(COLUMN);
       case "d":

@@ -1,5 +1,6 @@
 /**
- * Addresses of hosts, looked up by the operating system.
+ * Addresses of hosts, looked up by the operating system, and services, looked up
+ * in DNS.
  *
  * @module
  */
@@ -75,4 +76,95 @@ async function abortable<T>(
   } finally {
     signal.removeEventListener("abort", abort);
   }
+}
+
+/** A server that DNS names for a service: see RFC 2782. */
+export interface SrvRecord {
+  /** The lower, the sooner it is tried. */
+  readonly priority: number;
+  /** How likely it is to be tried before others of its priority. */
+  readonly weight: number;
+  /** The port. */
+  readonly port: number;
+  /** The name of the host. */
+  readonly target: string;
+}
+
+/** A name server to ask instead of the system's. */
+export interface NameServer {
+  /** Its address. */
+  readonly ipAddr: string;
+  /**
+   * Its port.
+   *
+   * @default {53}
+   */
+  readonly port?: number;
+}
+
+/** How services are looked up. */
+export interface SrvOptions {
+  /** The name server to ask. By default the system's. */
+  readonly nameServer?: NameServer | undefined;
+  /** Gives up. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Gives a number from 0 to below 1.
+   *
+   * @default {Math.random}
+   */
+  readonly random?: (() => number) | undefined;
+}
+
+/**
+ * Asks DNS for the servers of a service.
+ *
+ * @param name The name, such as `_postgresql._tcp.example.com`.
+ * @param options Whom to ask.
+ * @returns The servers, of which there is at least one, in no order.
+ * @throws {OperationalError} If there are none, or DNS does not tell.
+ * @throws The reason of the signal, if it is aborted.
+ */
+export async function lookupSrv(
+  name: string,
+  { nameServer, signal }: SrvOptions = {},
+): Promise<SrvRecord[]> {
+  signal?.throwIfAborted();
+  let found: Deno.SrvRecord[];
+  try {
+    found = await Deno.resolveDns(name, "SRV", {
+      ...(nameServer === undefined ? {} : { nameServer }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw noService(
+      name,
+      cause instanceof Deno.errors.NotCapable
+        ? "the name server may not be asked, grant --allow-net for it"
+        : cause instanceof Deno.errors.NotFound
+        ? "there are no SRV records"
+        : "the name server gives no answer",
+      cause,
+    );
+  }
+  const records = found.map(({ priority, weight, port, target }) => ({
+    priority,
+    weight,
+    port,
+    target: target.replace(/\.$/, ""),
+  })).filter(({ target }) => target !== ""); // "." says that there is no such service.
+  if (records.length === 0) throw noService(name, "nobody offers the service");
+  return records;
+}
+
+function noService(
+  name: string,
+  reason: string,
+  cause?: unknown,
+): OperationalError {
+  return new OperationalError(
+    `the service "${name}" cannot be looked up, ${reason}`,
+    { cause, connectionUsable: false, reachedServer: false },
+  );
 }

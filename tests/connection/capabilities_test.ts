@@ -53,6 +53,7 @@ Deno.test("capabilities: every one that psycopg has, and those of pgts", () => {
     "hasEncryptPassword",
     "hasHostaddr",
     "hasPipeline",
+    "hasSetTraceFlags",
     "hasCancelSafe",
     "hasSendClosePrepared",
     "hasFullProtocolVersion",

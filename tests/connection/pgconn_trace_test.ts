@@ -1,4 +1,3 @@
-import { openLow } from "./pgconn_support.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import { Trace, TraceFlags } from "../../connection/pgconn_trace.ts";
 import * as backend from "../support/backend.ts";
@@ -13,6 +12,8 @@ import {
 } from "../../protocol/frontend.ts";
 import { Target } from "../../protocol/tags.ts";
 import { WriteBuffer } from "../../protocol/write_buffer.ts";
+import { openLow } from "./pgconn_support.ts";
+import { quiet } from "./support.ts";
 
 const PLAIN = TraceFlags.SUPPRESS_TIMESTAMPS;
 const REGRESS = TraceFlags.SUPPRESS_TIMESTAMPS | TraceFlags.REGRESS_MODE;
@@ -22,7 +23,8 @@ function sent(flags: number, write: (out: WriteBuffer) => void): string[] {
   const lines: string[] = [];
   const out = new WriteBuffer();
   write(out);
-  new Trace((line) => lines.push(line), { flags }).sent(out.written());
+  new Trace((line) => lines.push(line), { flags, showValues: true })
+    .sent(out.written());
   return lines;
 }
 
@@ -181,36 +183,70 @@ B	13	CommandComplete	 "SELECT 1"
 B	5	ReadyForQuery	 I
 `.trim().split("\n");
 
-Deno.test("Trace: PgConn sends and gets what libpq does, but for the formats in Bind", async () => {
-  await using opened = await openLow();
-  const { pgconn, transport } = opened;
-  const lines: string[] = [];
-  const trace = new Trace((line) => lines.push(line), { flags: REGRESS });
-  const write = transport.write.bind(transport);
-  transport.write = (bytes) => {
-    trace.sent(bytes);
-    return write(bytes);
-  };
-  // The read that is pending goes on as it was begun: its answer is not seen.
-  const read = transport.read.bind(transport);
-  transport.read = async (into) => {
-    const count = await read(into);
-    if (count !== null) trace.received(into.subarray(0, count));
-    return count;
-  };
-  await pgconn.exec("select 1");
-  lines.length = 0;
-  await pgconn.prepare("p", "select $1::text");
-  await pgconn.describePrepared("p");
-  await pgconn.closePrepared("p");
-  await pgconn.exec("select 1/0").catch(() => {});
-  await pgconn.exec("");
-  await pgconn.execParams("select $1::int4 as n", ["42"]);
-  // Where no formats are given libpq names none, and pgts the one it is.
-  const expected = RECORDED.map((line) =>
-    line.startsWith("F\t20\tBind")
-      ? `F\t22\tBind\t "" "" 1 0 1 2 '42' 1 0`
-      : line
-  );
-  assertEquals(lines, expected);
-});
+Deno.test(
+  "LP-13 PgConn.trace: lists what is sent and the replies as libpq does, but for the formats in Bind",
+  quiet(async () => {
+    await using opened = await openLow();
+    const { pgconn } = opened;
+    const lines: string[] = [];
+    pgconn.trace((line) => lines.push(line), {
+      flags: REGRESS,
+      showValues: true,
+    });
+    await pgconn.prepare("p", "select $1::text");
+    await pgconn.describePrepared("p");
+    await pgconn.closePrepared("p");
+    await pgconn.exec("select 1/0").catch(() => {});
+    await pgconn.exec("");
+    await pgconn.execParams("select $1::int4 as n", ["42"]);
+    // Where no formats are given libpq names none, and pgts the one it is.
+    const expected = RECORDED.map((line) =>
+      line.startsWith("F\t20\tBind")
+        ? `F\t22\tBind\t "" "" 1 0 1 2 '42' 1 0`
+        : line
+    );
+    assertEquals(lines, expected);
+    pgconn.untrace();
+    await pgconn.exec("select 1");
+    assertEquals(lines, expected);
+  }),
+);
+
+Deno.test(
+  "E3 PgConn.trace: masks Bind values, 'p' messages and cancel keys unless told otherwise",
+  quiet(async () => {
+    const secret = "s3cr3t";
+    await using opened = await openLow();
+    const { pgconn } = opened;
+    for (
+      const [options, shows] of [[{}, false], [
+        { showValues: true },
+        true,
+      ]] as const
+    ) {
+      const lines: string[] = [];
+      const write = (line: string) => void lines.push(line);
+      pgconn.trace(write, { flags: PLAIN, ...options });
+      await pgconn.execParams("select length($1), $2::int", [secret, null]);
+      const trace = new Trace(write, { flags: PLAIN, ...options });
+      trace.sent(backend.message("p", backend.bytes(`${secret}\0`)));
+      trace.sent(backend.message("d", backend.bytes(`${secret}\n`)));
+      trace.received(
+        backend.message("K", backend.bytes(`\0\0\0\x07${secret}`)),
+      );
+      const text = lines.join("\n");
+      assertEquals(text.includes(secret), shows, text);
+      const bind = lines.find((line) => line.includes("Bind\t"));
+      assertEquals(
+        bind,
+        `F\t32\tBind\t "" "" 2 0 0 2 6 '${shows ? secret : "****"}' -1 1 0`,
+      );
+      if (shows) continue;
+      assertEquals(lines.slice(-3), [
+        "F\t11\tPasswordMessage\t '****'",
+        "F\t11\tCopyData\t '****'",
+        "B\t14\tBackendKeyData\t 7 '****'",
+      ]);
+    }
+  }),
+);
