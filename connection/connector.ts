@@ -120,6 +120,7 @@ async function openResolved(
         password: findPassword === null
           ? resolved.password
           : findPassword({ host, hostaddr, port, dbname, user }),
+        scramKeys: resolved.scramKeys,
         tls,
         scramMaxIterations: request.scramMaxIterations,
         maxMessageSize: request.maxMessageSize,

@@ -7,6 +7,7 @@
 
 import { ProgrammingError } from "../errors/base.ts";
 import type { PasswordSource } from "../protocol/auth_password.ts";
+import type { ScramSecret } from "../protocol/auth_scram.ts";
 import type { AdaptersMap } from "../types/adapters_map.ts";
 import { conninfoToDict, environmentParameters } from "./conninfo.ts";
 import {
@@ -19,6 +20,7 @@ import { PARAMETERS } from "./conninfo_table.ts";
 import { checkText, parametersFromObject } from "./conninfo_values.ts";
 import { osUserName, readEnv } from "./environment.ts";
 import type { ConnectionParameters } from "./parameters.ts";
+import { parseScramKeys } from "./scram_keys.ts";
 
 export type {
   AnyText,
@@ -94,6 +96,8 @@ export interface ResolvedParameters {
     readonly passfile: string | undefined;
     readonly explicit: boolean;
   };
+  /** The keys that SCRAM uses instead of the password. */
+  readonly scramKeys: ScramSecret | null;
   /** The password of the client's key, apart for the same reason. */
   readonly sslPassword: string | null;
   /** The parameters as they were given, with those that are as built in. */
@@ -165,6 +169,8 @@ export function resolveParameters(
     connect_timeout: timeout,
     passfile,
     sslpassword: sslPassword = null,
+    scram_client_key: scramClientKey = "",
+    scram_server_key: scramServerKey = "",
     ...rest
   } = all;
   const passwordFile = {
@@ -189,6 +195,7 @@ export function resolveParameters(
     parameters,
     password,
     passwordFile,
+    scramKeys: parseScramKeys(scramClientKey, scramServerKey, nameOf),
     sslPassword,
     given: rest,
     connectTimeout,

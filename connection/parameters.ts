@@ -237,9 +237,12 @@ export interface ConnectionParameters extends LibpqParameters {
    * @default {"disable"}
    */
   loadBalanceHosts?: "disable" | "random" | AnyText | null | undefined;
-  /** A key to use instead of the password. Refused for now. */
+  /**
+   * The client key to use instead of the password in SCRAM: base64 of 32 bytes.
+   * It needs `scramServerKey` beside it.
+   */
   scramClientKey?: string | null | undefined;
-  /** The key that belongs to `scramClientKey`. Refused for now. */
+  /** The server key that belongs to `scramClientKey`: base64 of 32 bytes. */
   scramServerKey?: string | null | undefined;
   /** The issuer of OAuth tokens. Refused. */
   oauthIssuer?: string | null | undefined;

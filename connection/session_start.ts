@@ -9,6 +9,7 @@ import { addCircumstances, OperationalError, PgError } from "../errors/base.ts";
 import { PgConnSnapshot } from "../errors/pgconn_snapshot.ts";
 import { Authenticator } from "../protocol/auth.ts";
 import type { PasswordSource } from "../protocol/auth_password.ts";
+import type { ScramSecret } from "../protocol/auth_scram.ts";
 import type { ChannelBindingMode } from "../protocol/auth_sasl.ts";
 import { inspectFirstBytes, StartupExchange } from "../protocol/startup.ts";
 import { askValue } from "./ask.ts";
@@ -63,6 +64,8 @@ export interface AttemptOptions {
   readonly settings: Readonly<Record<string, string>>;
   /** The password. */
   readonly password: PasswordSource;
+  /** The keys that SCRAM uses instead of the password. */
+  readonly scramKeys: ScramSecret | null;
   /** How TLS is done; `null` for not at all. */
   readonly tls: TlsSettings | null;
   /** The most SCRAM iterations that the server may ask for. */
@@ -278,6 +281,7 @@ async function start(
   const authenticator = new Authenticator({
     user: parameters.user ?? "",
     password: options.password,
+    scramKeys: options.scramKeys,
     cleartextAllowed: isLocal(wire.transport.hostaddr) || tls !== null ||
       listsCleartext(requireAuth),
     allowedMethods: parseRequireAuth(requireAuth),

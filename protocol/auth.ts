@@ -28,6 +28,7 @@ import {
   type ChannelBinding,
   DEFAULT_MAX_ITERATIONS,
   ScramExchange,
+  type ScramSecret,
 } from "./auth_scram.ts";
 
 /** The names of methods, as `require_auth` spells them. */
@@ -46,6 +47,8 @@ export interface AuthenticatorOptions {
   user: string;
   /** The password. A function is asked at most once, when the server wants one. */
   password: PasswordSource;
+  /** What SCRAM uses instead of the password, where it is given. */
+  scramKeys?: ScramSecret | null | undefined;
   /** Whether the password may be sent as it is when the server asks for it. */
   cleartextAllowed: boolean;
   /**
@@ -291,7 +294,7 @@ export class Authenticator {
 
   async #sendScramFirst(channel: ChosenChannel): Promise<Answer> {
     const scram = this.#scram = new ScramExchange({
-      password: await this.#takePassword(),
+      password: this.#options.scramKeys ?? await this.#takePassword(),
       maxIterations: this.#options.scramMaxIterations ?? DEFAULT_MAX_ITERATIONS,
       ...channel,
       nonce: this.#options.scramNonce,

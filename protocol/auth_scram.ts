@@ -33,10 +33,13 @@ export interface ChannelBinding {
   data: Uint8Array;
 }
 
+/** What stands in for a password: keys that were derived from it. */
+export type ScramSecret = Pick<ScramKeys, "clientKey" | "serverKey">;
+
 /** What a SCRAM exchange needs. */
 export interface ScramOptions {
-  /** The password, as the user gave it. */
-  password: string;
+  /** The password, as the user gave it, or what stands in for it. */
+  password: string | ScramSecret;
   /** The most iterations that the server may ask for. */
   maxIterations: number;
   /** The channel to bind to; SCRAM-SHA-256-PLUS is then used. */
@@ -51,7 +54,7 @@ export interface ScramOptions {
 export class ScramExchange {
   /** The name of the mechanism. */
   readonly mechanism: "SCRAM-SHA-256" | "SCRAM-SHA-256-PLUS";
-  #password: string;
+  #password: string | ScramSecret | null;
   readonly #maxIterations: number;
   readonly #nonce: string;
   readonly #header: string;
@@ -107,12 +110,12 @@ export class ScramExchange {
     binding.set(header);
     binding.set(this.#bindingData, header.length);
     const withoutProof = `c=${encodeBase64(binding)},r=${nonce}`;
-    const { clientKey, storedKey, serverKey } = await scramKeys(
-      this.#password,
-      salt,
-      iterations,
-    );
-    this.#password = "";
+    const secret = this.#password ?? "";
+    this.#password = null;
+    const { clientKey, serverKey } = typeof secret === "string"
+      ? await scramKeys(secret, salt, iterations)
+      : secret;
+    const storedKey = sha256(clientKey);
     const authMessage = encoder.encode(
       `${this.#firstBare},${serverFirst},${withoutProof}`,
     );
@@ -221,10 +224,7 @@ export async function scramKeys(
   );
   const clientKey = hmac(salted, encoder.encode("Client Key"));
   const serverKey = hmac(salted, encoder.encode("Server Key"));
-  const storedKey = new Uint8Array(
-    createHash("sha256").update(clientKey).digest(),
-  );
-  return { clientKey, storedKey, serverKey };
+  return { clientKey, storedKey: sha256(clientKey), serverKey };
 }
 
 /**
@@ -249,6 +249,10 @@ export async function scramVerifier(
 /** On the spot: a hop to another thread and back would cost more than the hash. */
 function hmac(key: Bytes, data: Bytes): Bytes {
   return new Uint8Array(createHmac("sha256", key).update(data).digest());
+}
+
+function sha256(data: Bytes): Bytes {
+  return new Uint8Array(createHash("sha256").update(data).digest());
 }
 
 function decode(message: Uint8Array): string {

@@ -290,14 +290,16 @@ Deno.test("resolveParameters: what is not there yet is refused by name", () => {
     ["gssencmode=require", "gssencmode"],
     ["replication=true", "replication"],
     ["replication=database", "replication"],
-    ["scram_client_key=x", "scram_client_key"],
-    ["scram_server_key=x", "scram_server_key"],
     ["oauth_issuer=x", "oauth_issuer"],
     ["oauth_client_id=x", "oauth_client_id"],
     ["oauth_client_secret=x", "oauth_client_secret"],
     ["oauth_scope=x", "oauth_scope"],
   ];
   for (const [conninfo, keyword] of cases) refused(conninfo, keyword);
+  assertStringIncludes(
+    refused("gssencmode=require", "gssencmode").message,
+    'use "disable" or "prefer"',
+  );
   const named = new Set(cases.map(([, keyword]) => keyword));
   for (const { keyword, handling } of PARAMETERS.values()) {
     if (handling.status === "refused") {
@@ -486,6 +488,7 @@ Deno.test("resolveParameters: names of the application, encoding, session settin
       },
       password: null,
       passwordFile: { passfile: undefined, explicit: false },
+      scramKeys: null,
       sslPassword: null,
       given: { client_encoding: "LATIN1", user: "u" },
       connectTimeout: 130,
