@@ -35,7 +35,7 @@ export type {
   ParameterValue,
   PasswordOption,
 } from "./connection/options.ts";
-export { capabilities } from "./connection/capabilities.ts";
+export { capabilities, version } from "./connection/capabilities.ts";
 export type {
   Capabilities,
   CapabilityCheck,
@@ -126,6 +126,13 @@ export type {
 } from "./connection/rows.ts";
 export { sql } from "./sql/tag.ts";
 export type { SqlTag } from "./sql/tag.ts";
+export {
+  escapeBytea,
+  escapeIdentifier,
+  escapeLiteral,
+  escapeString,
+  unescapeBytea,
+} from "./sql/escape.ts";
 export type { Query } from "./sql/bind.ts";
 export type { QueryParameters } from "./sql/query.ts";
 export { adapters } from "./types/defaults.ts";

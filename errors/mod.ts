@@ -48,6 +48,7 @@ export {
 } from "./base.ts";
 export { type ConditionLookup, CONDITIONS, errorcodes } from "./codes.ts";
 export { Diagnostic, type DiagnosticFields } from "./diagnostic.ts";
+export { type PgConnFacts, PgConnSnapshot } from "./pgconn_snapshot.ts";
 export { errorFromSqlstate } from "./from_response.ts";
 export { lookup } from "./lookup.ts";
 export { SyntaxError as SyntaxError_ } from "./sqlstate.ts";

@@ -33,6 +33,13 @@ export {
 } from "./compose.ts";
 export type { AdaptersContext, RenderStyle, SqlContext } from "./context.ts";
 export { SqlFragment } from "./context.ts";
+export {
+  escapeBytea,
+  escapeIdentifier,
+  escapeLiteral,
+  escapeString,
+  unescapeBytea,
+} from "./escape.ts";
 export { Identifier, Placeholder } from "./parts.ts";
 export { asBytes, asString, quote } from "./as_string.ts";
 export type { SqlTag } from "./tag.ts";

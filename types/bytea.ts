@@ -6,7 +6,7 @@
 
 import { encodeHex } from "@std/encoding/hex";
 import { DataError } from "../errors/base.ts";
-import type { ReadBuffer } from "../protocol/read_buffer.ts";
+import { ReadBuffer } from "../protocol/read_buffer.ts";
 import { latin1Slice } from "../protocol/text.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import {
@@ -105,6 +105,18 @@ export class ByteaLoader implements Loader<Uint8Array> {
     this.#used = (at + length + 7) & ~7;
     return new Uint8Array(this.#slab, at, length);
   }
+}
+
+/**
+ * The bytes that the text of a bytea stands for.
+ *
+ * @param text The text, in the hex or the escape format.
+ * @returns The bytes.
+ * @throws {DataError} If it is malformed.
+ */
+export function parseBytea(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new TextEncoder().encode(text);
+  return new ByteaLoader().load(new ReadBuffer(bytes), 0, bytes.length);
 }
 
 /** Reads the bytes of a bytea. As for memory, see {@linkcode ByteaLoader}. */
