@@ -7,7 +7,7 @@ import {
 } from "../../mod.ts";
 import { CannotConnectNow, QueryCanceled } from "../../errors/mod.ts";
 import { errorResponse } from "../support/backend.ts";
-import { ScriptedServer } from "../support/scripted_server.ts";
+import { type Script, ScriptedServer } from "../support/scripted_server.ts";
 import {
   answer,
   assertDead,
@@ -218,18 +218,60 @@ Deno.test(
     });
     await conn.pgconn.reset();
     await assertUsable(conn);
-    // Given up, it is broken too.
-    const reason = new Error("enough");
-    assertEquals(
-      await rejection(
-        conn.pgconn.reset({ signal: AbortSignal.abort(reason) }),
-      ),
-      reason,
-    );
-    await assertUsable(conn);
     server.stopListening();
     await rejection(conn.pgconn.reset());
     await assertDead(conn);
+  }),
+);
+
+Deno.test(
+  "PgConn.reset: given up by its signal it rejects with the reason, and can be tried again",
+  quiet(async () => {
+    const serve: Script = async (session) => {
+      await session.startup();
+      await session.serve((burst) => answer(burst, ONE));
+    };
+    await using server = new ScriptedServer([
+      serve,
+      (session) => session.silence(),
+      serve,
+    ]);
+    await using conn = await openScripted(server);
+    const reason = new Error("enough");
+    // Given up before it begins, it has done nothing.
+    const signal = AbortSignal.abort(reason);
+    assertEquals(await rejection(conn.pgconn.reset({ signal })), reason);
+    await assertUsable(conn);
+    const controller = new AbortController();
+    const reset = rejection(conn.pgconn.reset({ signal: controller.signal }));
+    await until(() => server.sessions.length === 2, "it connects again");
+    controller.abort(reason);
+    assertEquals(await reset, reason);
+    assertEquals([conn.closed, conn.broken], [true, true]);
+    assertEquals(conn.pgconn.errorMessage, "enough");
+    await conn.pgconn.reset();
+    await assertUsable(conn);
+  }),
+);
+
+Deno.test(
+  "PgConn.reset: all hosts are tried again, and info tells of the one that answers",
+  quiet(async () => {
+    const serve: Script = async (session) => {
+      await session.startup();
+      await session.serve((burst) => answer(burst, ONE));
+    };
+    await using first = new ScriptedServer(serve);
+    await using second = new ScriptedServer(serve);
+    await using conn = await openScripted(first, {
+      host: "127.0.0.1,127.0.0.1",
+      port: `${first.port},${second.port}`,
+    });
+    assertEquals(conn.info.port, first.port);
+    first.stopListening();
+    await conn.pgconn.reset();
+    assertEquals(conn.info.port, second.port);
+    await assertUsable(conn);
   }),
 );
 

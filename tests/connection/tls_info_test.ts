@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { connect } from "../../mod.ts";
+import { connect, OperationalError } from "../../mod.ts";
 import { QueryCanceled } from "../../errors/mod.ts";
 import { test, tlsServer } from "../support/tls_server.ts";
 import {
@@ -57,6 +57,18 @@ test(
       await conn.cancelSafe({ timeout: 5 });
       assertError(await running, { class: QueryCanceled, usable: true });
       assert(performance.now() - start < 1000);
+      await assertUsable(conn);
+
+      // A session in its place is encrypted and judged alike.
+      await conn.pgconn.reset();
+      assertEquals(info.sslInUse, true);
+      await assertUsable(conn);
+      await server.show("expired");
+      const refused = await rejection(conn.pgconn.reset());
+      assertError(refused, { class: OperationalError, usable: false });
+      assertEquals(conn.broken, true);
+      await server.show("good");
+      await conn.pgconn.reset();
       await assertUsable(conn);
     }
   }),
