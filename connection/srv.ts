@@ -28,7 +28,8 @@ const SERVICE_NAME = /^_[^.]+\._[^.]+\../;
  * `connect()` does not do so by itself: give it what comes out. What is not
  * found is left out as long as other hosts are left. Where `hostaddr` is given,
  * nothing is looked up. Reading SRV records needs `--allow-net` for the name
- * server.
+ * server. With `sslmode=verify-full` it is the names that DNS gave that
+ * certificates are checked against, so whoever can forge them decides.
  *
  * @param params A connection string or URI, or options of `connect()`. Host and
  * port that are not in them are taken from PGHOST and PGPORT.

@@ -153,9 +153,14 @@ export async function lookupSrv(
     weight,
     port,
     target: target.replace(/\.$/, ""),
-  })).filter(({ target }) => target !== ""); // "." says that there is no such service.
+  })).filter(isOffered);
   if (records.length === 0) throw noService(name, "nobody offers the service");
   return records;
+}
+
+/** "." says that there is no such service; nor may DNS name a socket, or several hosts. */
+function isOffered({ target, port }: SrvRecord): boolean {
+  return port > 0 && /^[\w.-]+$/.test(target);
 }
 
 function noService(

@@ -18,7 +18,12 @@ const ZONE = {
     [10, 0, 5433, "first.example.com"],
   ],
   "plain.example.com": [[0, 0, 6543, "db9.example.com"]],
-  "_none._tcp.foo.com": [[0, 0, 0, "."]],
+  "_none._tcp.foo.com": [[0, 0, 5432, "."]],
+  "_odd._tcp.foo.com": [
+    [0, 0, 5432, "a,b"],
+    [0, 0, 5432, "/tmp"],
+    [0, 0, 0, "db1.example.com"],
+  ],
 } as const;
 
 /** Host and port after the look-up. */
@@ -99,7 +104,11 @@ Deno.test(
       ["db1.example.com", "5432"],
     );
     for (
-      const name of ["_pg._tcp.nowhere.com", "_none._tcp.foo.com"] as const
+      const name of [
+        "_pg._tcp.nowhere.com",
+        "_none._tcp.foo.com",
+        "_odd._tcp.foo.com",
+      ] as const
     ) {
       const error = await assertRejects(
         () => hosts(`host=${name}`, dns),
@@ -180,4 +189,18 @@ Deno.test("orderSrv: by priority, then by lot and weight as RFC 2782 draws it", 
   assert((first.get("1/0") ?? 0) > 0, "no chance without weight");
   assertEquals(first.has("2/5"), false);
   assertEquals(orderSrv([]), []);
+});
+
+Deno.test({
+  name:
+    "resolveSrv: without the permission to ask it says which one is missing",
+  permissions: { net: false, env: false },
+  fn: async () => {
+    const nameServer = { ipAddr: "127.0.0.1", port: 53 };
+    await assertRejects(
+      () => resolveSrv("host=_pg._tcp.foo.com", { nameServer }),
+      OperationalError,
+      "grant --allow-net",
+    );
+  },
 });
