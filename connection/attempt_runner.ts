@@ -15,10 +15,18 @@ import {
 } from "../errors/base.ts";
 import { PgConnSnapshot } from "../errors/pgconn_snapshot.ts";
 import type { Attempt, AttemptError, AttemptPlan } from "./attempts.ts";
+import { overlap, type Overlapping } from "./overlap.ts";
 import { isSessionMismatch } from "./session_attrs.ts";
 
-/** What {@linkcode tryInOrder} needs to know of the attempt under way. */
+/** What {@linkcode tryInOrder} needs to know of an attempt under way. */
 export interface AttemptProgress {
+  /** Ends this attempt: the caller wants that, or another address was faster. */
+  readonly signal: AbortSignal;
+  /**
+   * To be called when the address is connected to, which ends what is under way
+   * to others of the host.
+   */
+  connected(): void;
   /**
    * To be called when the server has begun to talk. A failure before that tells
    * of an address that cannot be reached, and the next one is tried; a failure
@@ -31,6 +39,8 @@ export interface AttemptProgress {
 export interface TryOptions {
   /** Ends the attempts. */
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds before the next address of a host is dialled beside one. */
+  readonly delay?: number | undefined;
 }
 
 /** What follows from a failure: the next address, the next host, or the end. */
@@ -42,7 +52,8 @@ const CANNOT_CONNECT_NOW = "57P03";
 const failuresOf = new WeakMap<object, readonly AttemptError[]>();
 
 /**
- * Tries one attempt after the other.
+ * Tries one attempt after the other. An address of a host that takes long is
+ * overtaken by the host's next one, see `overlap.ts`.
  *
  * As in libpq, a server that refuses the session decides for all hosts: the
  * others are not asked whether they would take a password that one has refused.
@@ -65,23 +76,47 @@ export async function tryInOrder<T>(
 ): Promise<T> {
   const { signal } = options;
   const failures: AttemptError[] = [...plan.unresolved];
-  let skipped = -1;
-  signal?.throwIfAborted();
-  for (const [index, attempt] of plan.attempts.entries()) {
-    if (attempt.group === skipped) continue;
-    let hasAnswered = false;
+  const answered = new Set<Attempt>();
+  const connect = async (
+    attempt: Attempt,
+    { signal, decide }: Overlapping,
+  ): Promise<T> => {
     try {
-      return await connectOne(attempt, { answered: () => hasAnswered = true });
+      return await connectOne(attempt, {
+        signal,
+        connected: decide,
+        answered: () => answered.add(attempt),
+      });
     } catch (error) {
-      signal?.throwIfAborted();
+      if (verdictOn(error, answered.has(attempt)) !== "address") decide();
+      throw error;
+    }
+  };
+  signal?.throwIfAborted();
+  let left = plan.attempts;
+  while (left.length > 0) {
+    const group = left[0]?.group;
+    const ended = await overlap(
+      left.filter((attempt) => attempt.group === group),
+      connect,
+      options,
+    );
+    for (const { outcome } of ended) {
+      if (outcome.status === "fulfilled") return outcome.value;
+    }
+    signal?.throwIfAborted();
+    const done = new Set(ended.map(({ attempt }) => attempt));
+    left = left.filter((attempt) => !done.has(attempt));
+    for (const { attempt, outcome } of ended) {
+      const { reason } = outcome as PromiseRejectedResult;
       // Anything else is a fault in the code and no matter of hosts.
-      if (!(error instanceof PgError)) throw error;
-      failures.push(failureOf(attempt, error));
-      const verdict = judge(error, hasAnswered);
+      if (!(reason instanceof PgError)) throw reason;
+      failures.push(failureOf(attempt, reason));
+      const verdict = verdictOn(reason, answered.has(attempt));
       if (verdict === "end") {
-        throw failureOfAll(failures, error, index + 1 === plan.attempts.length);
+        throw failureOfAll(failures, reason, left.length === 0);
       }
-      if (verdict === "host") skipped = attempt.group;
+      if (verdict === "host") left = left.filter((one) => one.group !== group);
     }
   }
   throw failureOfAll(failures, null, true);
@@ -99,7 +134,8 @@ export function attemptErrors(error: unknown): readonly AttemptError[] {
     : [];
 }
 
-function judge(error: PgError, hasAnswered: boolean): Verdict {
+function verdictOn(error: unknown, hasAnswered: boolean): Verdict {
+  if (!(error instanceof PgError)) return "end";
   if (isSessionMismatch(error)) return "host";
   const { sqlstate } = error.diag;
   if (sqlstate !== null) {

@@ -39,6 +39,7 @@ import { harmless, warnOnConsole } from "./warnings.ts";
  *
  * @param conninfo A connection string or URI, if one was given.
  * @param options Parameters and settings; they win over the string.
+ * @param resolve Looks up the addresses of a host.
  * @returns The open session.
  * @throws {ProgrammingError} If a parameter is malformed or unknown.
  * @throws {NotSupportedError} If a parameter asks for what is not there.
@@ -48,6 +49,7 @@ import { harmless, warnOnConsole } from "./warnings.ts";
 export async function openSession(
   conninfo: string | undefined,
   options: ConnectOptions<never>,
+  resolve: typeof lookupAddresses = lookupAddresses,
 ): Promise<OpenedSession> {
   if (options.serverCursorFactory !== undefined) {
     throw new NotSupportedError(
@@ -62,6 +64,7 @@ export async function openSession(
   const { scramMaxIterations, maxMessageSize } = options;
   return await openResolved({
     resolved,
+    resolve,
     warn,
     events: new Events(warn),
     scramMaxIterations,
@@ -76,13 +79,15 @@ interface SessionRequest extends
     "warn" | "events" | "scramMaxIterations" | "maxMessageSize"
   > {
   readonly resolved: ResolvedParameters;
+  /** Looks up the addresses of a host. */
+  readonly resolve: typeof lookupAddresses;
 }
 
 async function openResolved(
   request: SessionRequest,
   signal: AbortSignal | undefined,
 ): Promise<OpenedSession> {
-  const { resolved, warn } = request;
+  const { resolved, resolve, warn } = request;
   const reopen = (signal?: AbortSignal) => openResolved(request, signal);
   const tls = await loadSecurity(resolved, signal);
   const plan = await connectionAttempts(resolved.parameters, {
@@ -98,13 +103,13 @@ async function openResolved(
           },
         },
         signal,
-        (inTime) => lookupAddresses(host, port, inTime),
+        (inTime) => resolve(host, port, inTime),
       ),
   });
   const findPassword = resolved.password === null
     ? await openPasswordFile({ ...resolved.passwordFile, warn })
     : null;
-  return await tryInOrder(plan, (attempt, { answered }) => {
+  return await tryInOrder(plan, (attempt, progress) => {
     const { host, hostaddr, port } = attempt;
     const { dbname = "", user = "" } = resolved.parameters;
     const { passfile } = resolved.passwordFile;
@@ -112,24 +117,30 @@ async function openResolved(
       ...atAttempt(resolved.parameters, attempt),
       ...(passfile ? { passfile } : {}),
     };
-    return within({ ...resolved, parameters }, signal, (inTime) =>
-      openAttempt({
-        attempt,
-        parameters,
-        settings: resolved.settings,
-        password: findPassword === null
-          ? resolved.password
-          : findPassword({ host, hostaddr, port, dbname, user }),
-        scramKeys: resolved.scramKeys,
-        tls,
-        scramMaxIterations: request.scramMaxIterations,
-        maxMessageSize: request.maxMessageSize,
-        events: request.events,
-        warn,
-        reopen,
-        signal: inTime,
-        answered,
-      }));
+    const { connected, answered } = progress;
+    return within(
+      { ...resolved, parameters },
+      progress.signal,
+      (inTime) =>
+        openAttempt({
+          attempt,
+          parameters,
+          settings: resolved.settings,
+          password: findPassword === null
+            ? resolved.password
+            : findPassword({ host, hostaddr, port, dbname, user }),
+          scramKeys: resolved.scramKeys,
+          tls,
+          scramMaxIterations: request.scramMaxIterations,
+          maxMessageSize: request.maxMessageSize,
+          events: request.events,
+          warn,
+          reopen,
+          signal: inTime,
+          connected,
+          answered,
+        }),
+    );
   }, { signal });
 }
 

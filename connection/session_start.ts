@@ -80,6 +80,8 @@ export interface AttemptOptions {
   readonly reopen: OpenedSession["reopen"];
   /** Ends the attempt. */
   readonly signal: AbortSignal;
+  /** Called when the address is connected to. */
+  readonly connected: () => void;
   /** Called when the server has begun to talk. */
   readonly answered: () => void;
 }
@@ -122,13 +124,14 @@ export async function openAttempt(
     };
     try {
       if (step === "plain" || tls === null) {
-        const transport = await dial(address, signal);
+        const transport = await dial(address, signal, options.connected);
         return await openOn(transport, once, stage);
       }
       const dialled = await dialTls(address, {
         settings: tls,
         host: parameters.host ?? "",
         plainAllowed: steps.includes("plain"),
+        connected: options.connected,
         answered: options.answered,
       }, signal);
       stage.tls = dialled.tls;

@@ -33,6 +33,7 @@ export interface OpenSocket {
  *
  * @param address Where to.
  * @param signal Aborts the attempt.
+ * @param connected Called in the moment in which the connection is open.
  * @returns The open transport.
  * @throws {OperationalError} If nobody listens there, or the name is unknown.
  * @throws {InterfaceError} If a permission is missing.
@@ -40,8 +41,9 @@ export interface OpenSocket {
 export async function dial(
   address: Address,
   signal: AbortSignal,
+  connected?: () => void,
 ): Promise<Transport> {
-  return plainTransport(await dialSocket(address, signal));
+  return plainTransport(await dialSocket(address, signal, connected));
 }
 
 /**
@@ -49,6 +51,7 @@ export async function dial(
  *
  * @param address Where to.
  * @param signal Aborts the attempt.
+ * @param connected Called in the moment in which the connection is open.
  * @returns The open socket, which the caller closes.
  * @throws {OperationalError} If nobody listens there, or the name is unknown.
  * @throws {InterfaceError} If a permission is missing.
@@ -56,12 +59,16 @@ export async function dial(
 export async function dialSocket(
   address: Address,
   signal: AbortSignal,
+  connected?: () => void,
 ): Promise<OpenSocket> {
   signal.throwIfAborted();
   try {
-    return "path" in address
+    const socket = "path" in address
       ? await dialUnix(address, signal)
       : await dialTcp(address, signal);
+    // Whoever aborts from now on finds the caller watching.
+    if (!signal.aborted) connected?.();
+    return socket;
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw dialFailure(address, error);

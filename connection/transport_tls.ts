@@ -33,6 +33,8 @@ export interface SecureDialOptions {
   readonly host: string;
   /** Whether a server that has no TLS is talked to in clear text. */
   readonly plainAllowed: boolean;
+  /** Called in the moment in which the connection is open. */
+  readonly connected?: () => void;
   /** Called when the server has begun to talk. */
   readonly answered?: () => void;
 }
@@ -68,7 +70,7 @@ export async function dialTls(
       'Cannot verify the server as sslmode=verify-full demands: only "hostaddr" is given, give the name that its certificate is for as "host"',
     );
   }
-  const socket = await dialSocket(address, signal);
+  const socket = await dialSocket(address, signal, options.connected);
   const conn: { close(): void } = socket.conn;
   const close = () => closeQuietly(conn);
   signal.addEventListener("abort", close, { once: true });
