@@ -204,7 +204,13 @@ export interface ConnectionParameters extends LibpqParameters {
     | undefined;
   /** The oldest version of the protocol to be content with. */
   minProtocolVersion?: "3.0" | "3.2" | "latest" | AnyText | null | undefined;
-  /** The newest version of the protocol to ask for. */
+  /**
+   * The newest version of the protocol to ask for. A server that has only older
+   * ones makes it one of those; poolers such as PgBouncer up to 1.24 take
+   * nothing but 3.0.
+   *
+   * @default {"3.0"}
+   */
   maxProtocolVersion?: "3.0" | "3.2" | "latest" | AnyText | null | undefined;
   /** Whether GSSAPI encrypts. `require` is refused. */
   gssEncMode?: "disable" | "prefer" | "require" | AnyText | null | undefined;

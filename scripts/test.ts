@@ -11,6 +11,7 @@
  */
 
 import { deno, ROOT } from "./child.ts";
+import { PGBOUNCER } from "./pgbouncer_program.ts";
 import { type PostgresVersion, startServer } from "./server.ts";
 import { removeAll } from "./server_cache.ts";
 import { parseDsn } from "../tests/support/database.ts";
@@ -159,7 +160,8 @@ if (import.meta.main) {
   console.log(`\nThis took ${seconds} s`);
   console.log(
     `${passed} passed, ${failed} failed` +
-      (skipped > 0 ? `, ${skipped} skipped` : ""),
+      (skipped > 0 ? `, ${skipped} skipped` : "") +
+      (PGBOUNCER === null ? "; without PgBouncer, which is not installed" : ""),
   );
   Deno.exitCode = failed > 0 || nothing ? 1 : 0;
 }
