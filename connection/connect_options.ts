@@ -55,6 +55,7 @@ export const DRIVER_KEYS: ReadonlySet<string> = new Set(
     "onWarning",
     "maxMessageSize",
     "scramMaxIterations",
+    "allowedParameters",
     "joinBegin",
   ] satisfies (keyof ConnectOptions<unknown>)[],
 );

@@ -13,6 +13,7 @@ import {
 } from "../errors/base.ts";
 import { tryInOrder } from "./attempt_runner.ts";
 import { type Attempt, connectionAttempts } from "./attempts.ts";
+import { checkAllowed } from "./allowed_parameters.ts";
 import { type ConnectOptions, DRIVER_KEYS } from "./connect_options.ts";
 import { usesUnixSocket } from "./conninfo_check.ts";
 import { Events } from "./events.ts";
@@ -56,10 +57,17 @@ export async function openSession(
       "Cannot connect with serverCursorFactory: pgts has no server-side cursors yet",
     );
   }
-  const { signal } = options;
+  const { signal, allowedParameters } = options;
   signal?.throwIfAborted();
-  const service = await serviceParameters(explicitService(conninfo, options));
-  const resolved = resolveParameters(conninfo, options, DRIVER_KEYS, service);
+  const ambient = allowedParameters === undefined;
+  if (!ambient) checkAllowed(conninfo, allowedParameters);
+  const serviceName = explicitService(conninfo, options);
+  const resolved = resolveParameters(conninfo, options, DRIVER_KEYS, {
+    ambient,
+    service: ambient || serviceName !== undefined
+      ? await serviceParameters(serviceName)
+      : {},
+  });
   const warn = harmless(options.onWarning ?? warnOnConsole);
   const { scramMaxIterations, maxMessageSize } = options;
   return await openResolved({
@@ -106,7 +114,8 @@ async function openResolved(
         (inTime) => resolve(host, port, inTime),
       ),
   });
-  const findPassword = resolved.password === null
+  const mayLookUp = ambient || resolved.passwordFile.explicit;
+  const findPassword = resolved.password === null && mayLookUp
     ? await openPasswordFile({ ...resolved.passwordFile, warn })
     : null;
   return await tryInOrder(plan, (attempt, progress) => {

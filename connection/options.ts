@@ -79,6 +79,28 @@ export interface DriverSettings {
    * @default {100_000}
    */
   scramMaxIterations?: number | undefined;
+  /**
+   * The parameters that the connection string may set, in camelCase or in
+   * libpq's spelling, where it comes from somebody who is not trusted, such as a
+   * tenant. A string that sets another is refused, and what this process has of
+   * its own is left out, so that none of its secrets goes to a host that the
+   * string names: `PG*` variables, the password file, service files and the
+   * client certificate in the home directory. What the options give holds as
+   * ever, and wins over the string.
+   */
+  allowedParameters?: readonly string[] | undefined;
+}
+
+/** What there is beside options and connection string. */
+export interface AmbientSources {
+  /** The parameters of the service, if there is one. */
+  readonly service?: Readonly<Record<string, string>>;
+  /**
+   * Whether the environment and the files in the home directory count.
+   *
+   * @default {true}
+   */
+  readonly ambient?: boolean;
 }
 
 /** What a connection is to be made with. */
@@ -128,7 +150,7 @@ const SETTINGS_BY_VARIABLE = [
  * @param conninfo A connection string, if one was given.
  * @param options Parameters, and among them settings of the driver.
  * @param driverKeys The names of those settings.
- * @param service The parameters of the service, if there is one.
+ * @param sources Where else parameters come from.
  * @returns The parameters, checked.
  * @throws {ProgrammingError} If a parameter is malformed or unknown. Neither
  * this nor the others quote what may be a secret.
@@ -139,14 +161,14 @@ export function resolveParameters(
   conninfo: string | URL | undefined,
   options: ConnectionParameters,
   driverKeys: ReadonlySet<string>,
-  service: Readonly<Record<string, string>> = {},
+  { service = {}, ambient = true }: AmbientSources = {},
 ): ResolvedParameters {
   const { password: given } = options;
   const ignored = typeof given === "function"
     ? new Set([...driverKeys, "password"])
     : driverKeys;
   // The first source that has a parameter wins.
-  const fromEnvironment = environmentParameters();
+  const fromEnvironment = ambient ? environmentParameters() : {};
   const sources = [
     parametersFromObject(options, ignored),
     conninfoToDict(conninfo),
@@ -173,6 +195,8 @@ export function resolveParameters(
     scram_server_key: scramServerKey = "",
     ...rest
   } = all;
+  // Else the client certificate in the home directory would be shown.
+  if (!ambient && !rest.sslcert) rest.sslcertmode ??= "disable";
   const passwordFile = {
     passfile,
     explicit: sources.some((one) =>
@@ -199,7 +223,7 @@ export function resolveParameters(
     sslPassword,
     given: rest,
     connectTimeout,
-    settings: sessionSettings(),
+    settings: ambient ? sessionSettings() : {},
   };
 }
 

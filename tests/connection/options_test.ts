@@ -383,8 +383,7 @@ Deno.test("resolveParameters: a service stands below the string and above the en
     { PGHOST: "h1", PGPORT: "1", PGDATABASE: "d1" },
     () =>
       resolveParameters("host=h3", { user: "u" }, DRIVER_KEYS, {
-        host: "h2",
-        port: "2",
+        service: { host: "h2", port: "2" },
       }),
   );
   assertEquals(parameters, { user: "u", host: "h3", port: "2", dbname: "d1" });
