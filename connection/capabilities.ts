@@ -55,8 +55,12 @@ export interface Capabilities {
 }
 
 /** What can be used, what it is called in messages, and whether it is there. */
-function ask(feature: string, available: boolean): CapabilityTest {
+function ask(
+  feature: string,
+  there: boolean | (() => boolean),
+): CapabilityTest {
   return (check = false) => {
+    const available = typeof there === "boolean" ? there : there();
     const demanded = typeof check === "boolean" ? check : check.check === true;
     if (demanded && !available) {
       throw new NotSupportedError(
@@ -89,7 +93,7 @@ export const capabilities: Capabilities = Object.freeze({
   hasUsedGssapi: ask("PgConn.usedGssapi", false),
   hasFullProtocolVersion: ask("ConnectionInfo.fullProtocolVersion", true),
   hasRequirePeer: ask("requirepeer", !isWindows()),
-  hasCrl: ask("sslcrl", canUseNodeTls()),
+  hasCrl: ask("sslcrl", canUseNodeTls),
   hasSync: ask("the blocking API", false),
   hasUnixSocket: ask("Unix sockets", !isWindows()),
 });

@@ -4,10 +4,21 @@
  * @module
  */
 
-import * as tls from "node:tls";
+import process from "node:process";
+import type * as tls from "node:tls";
 import { isGranted } from "./environment.ts";
 import { type Certificate, readCertificate } from "./tls_certificate.ts";
 import { readPem } from "./tls_der.ts";
+
+/**
+ * `node:tls`, which takes some ten milliseconds to load: connections that do
+ * without it never do.
+ *
+ * @returns The module.
+ */
+export function nodeTls(): typeof tls {
+  return process.getBuiltinModule("node:tls");
+}
 
 /**
  * Whether `node:tls` tells the truth about a server and the state of a
@@ -16,7 +27,7 @@ import { readPem } from "./tls_der.ts";
  * @returns Whether it can be used.
  */
 export function canUseNodeTls(): boolean {
-  const { prototype } = tls.TLSSocket;
+  const { prototype } = nodeTls().TLSSocket;
   return typeof prototype.getProtocol === "function" &&
     typeof prototype.getPeerCertificate === "function";
 }
@@ -32,8 +43,8 @@ export function runtimeRoots(): Certificate[] | null {
   try {
     // Asks the environment which of them are in use.
     const texts = isGranted({ name: "env" })
-      ? tls.getCACertificates("default")
-      : tls.rootCertificates;
+      ? nodeTls().getCACertificates("default")
+      : nodeTls().rootCertificates;
     return texts.flatMap(readRoot);
   } catch {
     return null;

@@ -189,11 +189,11 @@ function dialFailure(address: Address, error: unknown): Error {
     reachedServer: false,
   };
   if (error instanceof Deno.errors.NotCapable) {
-    const grant = "path" in address
-      ? `--allow-net=unix:${where} --allow-read=${where} --allow-write=${where}`
+    const grants = "path" in address
+      ? missingGrants(address.path)
       : `--allow-net=${where}`;
     return new InterfaceError(
-      `Cannot connect to "${where}": a permission is missing, run Deno with ${grant}`,
+      `Cannot connect to "${where}": a permission is missing, run Deno with ${grants}`,
       options,
     );
   }
@@ -204,6 +204,26 @@ function dialFailure(address: Address, error: unknown): Error {
     `Cannot connect to "${where}": ${reason}${advice}`,
     options,
   );
+}
+
+/** What a Unix socket needs and has not: Deno itself tells of one at a time. */
+function missingGrants(path: string): string {
+  const needed: [string, Deno.PermissionDescriptor][] = [
+    [`--allow-net=unix:${path}`, { name: "net", host: `unix:${path}` }],
+    [`--allow-read=${path}`, { name: "read", path }],
+    [`--allow-write=${path}`, { name: "write", path }],
+  ];
+  return needed.filter(([, descriptor]) => isMissing(descriptor))
+    .map(([flag]) => flag).join(" ");
+}
+
+function isMissing(descriptor: Deno.PermissionDescriptor): boolean {
+  try {
+    return Deno.permissions.querySync(descriptor).state !== "granted";
+  } catch {
+    // Deno 2.7 knows no net permission for Unix sockets, and asks for none.
+    return false;
+  }
 }
 
 /** A connection of Deno's as a transport. */

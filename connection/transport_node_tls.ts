@@ -5,10 +5,11 @@
  */
 
 import { Duplex } from "node:stream";
-import * as tls from "node:tls";
+import type * as tls from "node:tls";
 import { OperationalError } from "../errors/base.ts";
 import type { TlsSettings } from "./tls_material.ts";
 import { parseAddress } from "./tls_names.ts";
+import { nodeTls } from "./tls_runtime.ts";
 import { handshakeFailure } from "./tls_verdict.ts";
 import type { Transport } from "./transport.ts";
 import type { OpenSocket } from "./transport_deno.ts";
@@ -74,7 +75,7 @@ export async function handshake(
   const lost = () => reject(new Error("the server closed the connection"));
   signal.addEventListener("abort", abort, { once: true });
   try {
-    socket = tls.connect({
+    socket = nodeTls().connect({
       socket: below,
       // Every check is ours, made on what the runtime says after the handshake,
       // so that it can be told what is wrong. That the server has the key of its
