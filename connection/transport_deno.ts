@@ -5,6 +5,7 @@
  */
 
 import { InterfaceError, OperationalError } from "../errors/base.ts";
+import { isGranted } from "./environment.ts";
 import type { Transport } from "./transport.ts";
 
 /** Where to connect: a host and a port, or the path of a Unix socket. */
@@ -97,7 +98,8 @@ async function dialTcp(
   const conn = await connectTcp({ hostname, port }, signal);
   try {
     // Off by default, and without it a statement in two writes waits for a delayed ACK.
-    conn.setNoDelay(true);
+    // Runtimes at the edge may have neither.
+    conn.setNoDelay?.(true);
     if (keepAlive) conn.setKeepAlive?.(true);
   } catch (error) {
     conn.close();
@@ -166,8 +168,9 @@ function sameServer(
   const host = remote.includes(":")
     ? `[${remote}]:${address.port}`
     : `${remote}:${address.port}`;
-  const { state } = Deno.permissions.querySync({ name: "net", host });
-  return state === "granted" ? { ...address, hostname: remote } : address;
+  return isGranted({ name: "net", host })
+    ? { ...address, hostname: remote }
+    : address;
 }
 
 function printAddress(address: Address): string {
@@ -268,11 +271,11 @@ export class DenoTransport implements Transport {
   }
 
   ref(): void {
-    this.#conn.ref();
+    this.#conn.ref?.();
   }
 
   unref(): void {
-    this.#conn.unref();
+    this.#conn.unref?.();
   }
 
   dialAgain(signal: AbortSignal): Promise<Transport> {

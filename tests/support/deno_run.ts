@@ -11,6 +11,8 @@ export interface DenoRunOptions {
   readonly flags?: readonly string[];
   /** Its whole environment, beside what Deno itself needs. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Code that runs before pgts is imported. */
+  readonly before?: string;
   /** Its arguments. */
   readonly args?: readonly string[];
   /** The program. By default the one that runs the tests. */
@@ -59,9 +61,10 @@ export async function denoRun(
   const signal = AbortSignal.timeout(limit);
   try {
     const path = `${folder}/main.ts`;
+    await Deno.writeTextFile(`${folder}/before.ts`, options.before ?? "");
     await Deno.writeTextFile(
       path,
-      `import * as pgts from "${mod}";\n${script}`,
+      `import "./before.ts";\nimport * as pgts from "${mod}";\n${script}`,
     );
     const config = new URL("deno.json", ROOT).pathname;
     const command = [

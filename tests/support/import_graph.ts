@@ -140,6 +140,23 @@ export async function sourceFiles(): Promise<Map<string, string>> {
  * @returns the imports of our own files
  */
 export async function importsByDeno(entry: string): Promise<Edge[]> {
+  return (await dependencies(entry)).map(({ from, to }) => ({ from, to }));
+}
+
+/**
+ * The imports that Deno follows when the code runs: those of types are left out.
+ *
+ * @param entry the entry point
+ * @returns the imports of our own files
+ */
+export async function codeImports(entry: string): Promise<Edge[]> {
+  return (await dependencies(entry)).filter(({ isCode }) => isCode)
+    .map(({ from, to }) => ({ from, to }));
+}
+
+async function dependencies(
+  entry: string,
+): Promise<(Edge & { isCode: boolean })[]> {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", entry],
     cwd: ROOT.pathname,
@@ -147,18 +164,18 @@ export async function importsByDeno(entry: string): Promise<Edge[]> {
   }).output();
   interface Module {
     specifier: string;
-    dependencies?: { specifier: string }[];
+    dependencies?: { specifier: string; code?: unknown }[];
   }
   const { modules }: { modules: Module[] } = JSON.parse(
     new TextDecoder().decode(stdout),
   );
-  const edges: Edge[] = [];
+  const edges: (Edge & { isCode: boolean })[] = [];
   for (const { specifier, dependencies = [] } of modules) {
     const from = specifier.replace(ROOT.href, "");
     if (from === specifier || from.startsWith("links/")) continue;
-    for (const dependency of dependencies) {
-      const to = fromRoot(dependency.specifier, new URL(specifier));
-      edges.push({ from, to });
+    for (const { specifier: to, code } of dependencies) {
+      const isCode = code !== undefined;
+      edges.push({ from, to: fromRoot(to, new URL(specifier)), isCode });
     }
   }
   return edges;
