@@ -148,6 +148,14 @@ async function startNodeTls(
   }
 }
 
+/**
+ * A handshake that is cut short leaves its socket to the runtime: `Deno.startTls`
+ * has taken it over, so that neither the TCP connection can be closed any more
+ * nor does closing that of TLS end it before the server does. PostgreSQL does
+ * after its `authentication_timeout`, and nothing keeps the process alive. The
+ * handshake of `node:tls` has no such rest, but carries every byte through
+ * JavaScript for as long as the connection lives, which is the worse bargain.
+ */
 async function startTls(
   socket: OpenSocket,
   { settings, host }: SecureDialOptions,

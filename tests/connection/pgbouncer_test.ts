@@ -11,10 +11,12 @@ import {
   type Connection,
   type ConnectOptions,
   type DictRow,
+  ProtocolError,
 } from "../../mod.ts";
 import { ProtocolViolation } from "../../errors/mod.ts";
 import { type PostgresVersion, startServer } from "../../scripts/server.ts";
 import * as b from "../support/backend.ts";
+import type { FrontendMessage } from "../support/frontend_reader.ts";
 import { poolerTest, startPgBouncer } from "../support/pgbouncer.ts";
 import { ScriptedServer } from "../support/scripted_server.ts";
 import {
@@ -89,10 +91,7 @@ poolerTest(
         b.readyForQuery(),
       );
       await session.serve(async (burst) => {
-        const isLong = burst.some((message) =>
-          "text" in message && message.text.includes("pg_sleep")
-        );
-        if (!isLong) return answer(burst, ONE);
+        if (!statementIn(burst).includes("pg_sleep")) return answer(burst, ONE);
         await until(() => newer.cancelRequests.length > 0, "cancelled");
         return [b.errorResponse({ code: "57014" }), b.readyForQuery()];
       });
@@ -259,5 +258,59 @@ poolerTest(
       says: ["extended query protocol not supported by admin console"],
       usable: false,
     });
+  }),
+);
+
+/** A pooler that answers a cancel request and the statement that it is for. */
+function answeringPooler(
+  toRequest: readonly Uint8Array[],
+  toStatement: readonly Uint8Array[],
+): ScriptedServer {
+  const pooler: ScriptedServer = new ScriptedServer(async (session) => {
+    await session.startup();
+    await session.serve(async (burst) => {
+      if (!statementIn(burst).includes("pg_sleep")) return answer(burst, ONE);
+      await until(() => pooler.cancelRequests.length > 0, "cancelled");
+      return toStatement;
+    });
+  }, { onCancel: (session) => session.send(...toRequest) });
+  return pooler;
+}
+
+function statementIn(burst: readonly FrontendMessage[]): string {
+  return burst.map((message) => "text" in message ? message.text : "").join();
+}
+
+const CANCELLED = [
+  b.errorResponse({ code: "57014", message: "canceling" }),
+  b.readyForQuery(),
+];
+
+Deno.test(
+  "I6 connect: what a pooler answers to a cancel request is ignored",
+  quiet(async () => {
+    const failed = b.errorResponse({ severity: "FATAL", message: "no cancel" });
+    for (const bytes of [[failed], [failed, failed], [b.bytes("E")]]) {
+      await using pooler = answeringPooler(bytes, CANCELLED);
+      await using conn = await openScripted(pooler);
+      await assertCancels(conn);
+    }
+  }),
+);
+
+Deno.test(
+  "I7 connect: a ReadyForQuery too many after a cancel is a ProtocolError, and shifts no result",
+  quiet(async () => {
+    await using pooler = answeringPooler([], [...CANCELLED, b.readyForQuery()]);
+    await using conn = await openScripted(pooler);
+    const signal = AbortSignal.timeout(50);
+    const error = await rejection(
+      conn.execute("select pg_sleep(20)", undefined, { signal }),
+    );
+    assert(error === signal.reason || error instanceof ProtocolError);
+    await until(() => conn.closed, "the connection is given up");
+    const next = await rejection(conn.execute("select 1 as one"));
+    assert(next instanceof ProtocolError, Deno.inspect(next));
+    assert(next.connectionUsable === false && next.reachedServer === false);
   }),
 );

@@ -13,6 +13,7 @@ import {
   assertUsable,
   pause,
   rejection,
+  runScript,
   serveOnes,
   until,
 } from "./support.ts";
@@ -305,4 +306,20 @@ test("Q7 connect: closing while a read is pending, and aborting before and in th
     if (answer === "S" && "sslRootCert" in options) continue;
     await until(() => stalling.counts[1] === 1, "the socket is closed");
   }
+});
+
+test("connect: a handshake of Deno.startTls that is cut short keeps no process alive", async () => {
+  await using stalling = new Stalling("S");
+  const start = performance.now();
+  const { code, stdout, stderr } = await runScript(`
+    const error = await connect({
+      host: "localhost", hostaddr: "127.0.0.1", port: ${stalling.port}, user: "u",
+      sslMode: "verify-full", sslRootCert: "system",
+      signal: AbortSignal.timeout(200),
+    }).catch((error) => error);
+    console.log(error.name);
+  `);
+  assertEquals([code, stdout, stderr], [0, "TimeoutError\n", ""]);
+  assert(performance.now() - start < 4000);
+  await until(() => stalling.counts[1] === 1, "the socket is closed");
 });
