@@ -10,6 +10,7 @@ import type { QueryParameters } from "../sql/query.ts";
 import { AdaptersMap } from "../types/adapters_map.ts";
 import { adapters } from "../types/defaults.ts";
 import { Transformer } from "../types/transformer.ts";
+import { connectArguments } from "./connect_arguments.ts";
 import type { ConnectOptions, CursorClass } from "./connect_options.ts";
 import { ConnectionInfo } from "./connection_info.ts";
 import { ConnectionBase } from "./connection_base.ts";
@@ -115,14 +116,10 @@ export class Connection<Row = DictRow> extends ConnectionBase
     conninfo?: string | URL | ConnectOptions<Row>,
     options?: ConnectOptions<Row>,
   ): Promise<Connection<Row>> {
-    const given = typeof conninfo === "object" && !(conninfo instanceof URL)
-      ? conninfo
-      : {};
-    const merged: ConnectOptions<Row> = { ...given, ...options };
-    const text = conninfo === given ? undefined : String(conninfo ?? "");
+    const given = connectArguments(conninfo, options);
     return new this(
-      await openSession(text, merged as ConnectOptions<never>),
-      merged,
+      await openSession(given.conninfo, given.options as ConnectOptions<never>),
+      given.options,
     );
   }
 

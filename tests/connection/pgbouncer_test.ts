@@ -11,6 +11,7 @@ import {
   type Connection,
   type ConnectOptions,
   type DictRow,
+  ProgrammingError,
   ProtocolError,
 } from "../../mod.ts";
 import { ProtocolViolation } from "../../errors/mod.ts";
@@ -229,7 +230,7 @@ poolerTest(
 );
 
 poolerTest(
-  "connect: PgBouncer refuses startup options by name, takes a connection without, and has a console in autocommit mode",
+  "K14 connect: PgBouncer refuses startup options by name, has a console in autocommit mode, and a URI may say pgbouncer=true",
   quiet(async () => {
     await using pooler = await startPgBouncer({ poolMode: "transaction" });
     const error = await rejection(
@@ -251,7 +252,36 @@ poolerTest(
     assert(String(row?.version).startsWith("PgBouncer"));
     const pools = await admin.execute("show pools").fetchAll();
     assert(pools.some(({ database }) => database === "postgres"));
-    // It has the simple protocol alone and no transactions, and says so.
+    const uri = `postgres://postgres@127.0.0.1:${pooler.port}/postgres`;
+    for (
+      const [query, threshold] of [
+        ["?pgbouncer=true", null],
+        ["?pgbouncer=true&application_name=x", null],
+        ["?application_name=x&pgbouncer=true", null],
+        ["?pgbouncer=false&application_name=x", 5],
+        ["?application_name=x", 5],
+      ] as const
+    ) {
+      await using pooled = await openAt(uri + query);
+      assertEquals(pooled.prepareThreshold, threshold, query);
+      assertEquals(
+        pooled.info.getParameters().application_name,
+        query.includes("name=x") ? "x" : undefined,
+      );
+      for (let i = 0; i < 12; i++) {
+        await pooled.execute("select %s::int4", [i]).fetchOne();
+      }
+    }
+    await using told = await openAt(`${uri}?pgbouncer=true`, {
+      prepareThreshold: 7,
+    });
+    assertEquals(told.prepareThreshold, 7);
+    assertError(await rejection(openAt(`${uri}?pgbouncer=maybe`)), {
+      class: ProgrammingError,
+      says: ["is not a connection parameter"],
+    });
+
+    // The console has the simple protocol alone and no transactions, and says so.
     await using joined = await connect(pooler.consoleDsn);
     assertError(await rejection(joined.execute("show version")), {
       class: ProtocolViolation,
