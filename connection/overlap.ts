@@ -107,15 +107,15 @@ class Race<A, T> {
       return;
     }
     this.#underWay++;
-    this.#controllers.push(new AbortController());
+    const controller = new AbortController();
+    this.#controllers.push(controller);
     if (index + 1 < this.#attempts.length) {
       this.#timer = setTimeout(() => this.#startNext(), this.#delay);
     }
-    this.#make(index, attempt);
+    this.#make(index, attempt, controller.signal);
   }
 
-  async #make(index: number, attempt: A): Promise<void> {
-    const { signal } = this.#controllers[index] ?? new AbortController();
+  async #make(index: number, attempt: A, signal: AbortSignal): Promise<void> {
     const decide = () => {
       // One that comes too late has been aborted.
       if (this.#winner !== null || signal.aborted) return;
@@ -145,14 +145,13 @@ class Race<A, T> {
   }
 
   #ended(): EndedAttempt<A, T>[] {
-    const first = this.#attempts.keys().filter((i) => i !== this.#winner);
-    const order = [...first, ...this.#winner === null ? [] : [this.#winner]];
-    return order.flatMap((index) => {
-      const attempt = this.#attempts[index];
+    const rest: EndedAttempt<A, T>[] = [];
+    const last: EndedAttempt<A, T>[] = [];
+    for (const [index, attempt] of this.#attempts.entries()) {
       const outcome = this.#outcomes[index];
-      return attempt === undefined || outcome === undefined
-        ? []
-        : [{ attempt, outcome }];
-    });
+      if (outcome === undefined) continue;
+      (index === this.#winner ? last : rest).push({ attempt, outcome });
+    }
+    return [...rest, ...last];
   }
 }

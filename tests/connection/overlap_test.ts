@@ -46,24 +46,27 @@ async function close(opened: OpenedSession): Promise<void> {
 Deno.test(
   "B16 connect: a dead first address of a name costs a quarter of a second, and leaves no socket",
   quiet(async () => {
-    await using server = new ScriptedServer(serveOnes);
-    await using hole = await BlackHole.open(server.port);
-    let asked = 0;
-    const start = performance.now();
-    const opened = await openAt([hole.hostname, "127.0.0.1"], {
-      port: server.port,
-      password: () => {
-        asked++;
-        return Promise.resolve("secret");
-      },
-    });
-    const ms = performance.now() - start;
-    assert(ms > 200 && ms < 1000, `${ms} ms`);
-    assertEquals(opened.parameters.hostaddr, "127.0.0.1");
-    assertEquals(await hole.dialled(), 0, "sockets left");
-    await close(opened);
-    assertEquals(server.sessions.length, 1);
-    assertEquals(asked, 0);
+    for (const sslMode of ["disable", "prefer"] as const) {
+      await using server = new ScriptedServer(serveOnes);
+      await using hole = await BlackHole.open(server.port);
+      let asked = 0;
+      const start = performance.now();
+      const opened = await openAt([hole.hostname, "127.0.0.1"], {
+        port: server.port,
+        sslMode,
+        password: () => {
+          asked++;
+          return Promise.resolve("secret");
+        },
+      });
+      const ms = performance.now() - start;
+      assert(ms > 200 && ms < 1000, `${ms} ms`);
+      assertEquals(opened.parameters.hostaddr, "127.0.0.1");
+      assertEquals(await hole.dialled(), 0, "sockets left");
+      await close(opened);
+      assertEquals(server.sessions.length, 1);
+      assertEquals(asked, 0);
+    }
   }),
 );
 
@@ -116,7 +119,7 @@ Deno.test(
       }),
     );
     const ms = performance.now() - start;
-    assert(ms > 1000 && ms < 1500, `${ms} ms`);
+    assert(ms > 1000 && ms < 1600, `${ms} ms`); // one by one: 1600
     assertError(error, {
       class: OperationalError,
       says: ["3 attempts", '"name.test" (127.0.0.3)', "refused"],
