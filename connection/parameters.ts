@@ -206,8 +206,8 @@ export interface ConnectionParameters extends LibpqParameters {
   minProtocolVersion?: "3.0" | "3.2" | "latest" | AnyText | null | undefined;
   /**
    * The newest version of the protocol to ask for. A server that has only older
-   * ones makes it one of those; poolers such as PgBouncer up to 1.24 take
-   * nothing but 3.0.
+   * ones makes it one of those; older poolers, such as PgBouncer 1.18,
+   * refuse all but 3.0.
    *
    * @default {"3.0"}
    */
