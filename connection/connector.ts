@@ -72,6 +72,7 @@ export async function openSession(
   const { scramMaxIterations, maxMessageSize } = options;
   return await openResolved({
     resolved,
+    ambient,
     resolve,
     warn,
     events: new Events(warn),
@@ -87,6 +88,8 @@ interface SessionRequest extends
     "warn" | "events" | "scramMaxIterations" | "maxMessageSize"
   > {
   readonly resolved: ResolvedParameters;
+  /** Whether the password file in the home directory counts. */
+  readonly ambient: boolean;
   /** Looks up the addresses of a host. */
   readonly resolve: typeof lookupAddresses;
 }
@@ -95,7 +98,7 @@ async function openResolved(
   request: SessionRequest,
   signal: AbortSignal | undefined,
 ): Promise<OpenedSession> {
-  const { resolved, resolve, warn } = request;
+  const { resolved, ambient, resolve, warn } = request;
   const reopen = (signal?: AbortSignal) => openResolved(request, signal);
   const tls = await loadSecurity(resolved, signal);
   const plan = await connectionAttempts(resolved.parameters, {
