@@ -84,15 +84,16 @@ export { Column } from "./connection/column.ts";
 export { Execution } from "./connection/execution.ts";
 export type { Fetchable } from "./connection/execution.ts";
 export { IsolationLevel } from "./connection/settings.ts";
-export {
-  Rollback,
-  Transaction,
-  TransactionBlockStatus,
-} from "./connection/transaction.ts";
+export { ConnectionTransactions } from "./connection/connection_transactions.ts";
+export { Rollback } from "./connection/rollback.ts";
+export { Transaction } from "./connection/transaction.ts";
+export type { TransactionConnection } from "./connection/transaction_connection.ts";
+export { TransactionBlockStatus } from "./connection/transaction_options.ts";
 export type {
-  TransactionConnection,
+  BeginOptions,
+  RetryOptions,
   TransactionOptions,
-} from "./connection/transaction.ts";
+} from "./connection/transaction_options.ts";
 export { PgConn } from "./connection/pgconn.ts";
 export type { ResetOptions } from "./connection/pgconn.ts";
 export { PgConnInfo } from "./connection/pgconn_info.ts";
@@ -177,3 +178,4 @@ export type { PgErrorOptions } from "./errors/base.ts";
 export { PgConnSnapshot } from "./errors/pgconn_snapshot.ts";
 export type { PgConnFacts } from "./errors/pgconn_snapshot.ts";
 export { Diagnostic } from "./errors/diagnostic.ts";
+export { TransactionOutcomeUnknown } from "./errors/outcome.ts";

@@ -6,6 +6,7 @@
 
 import type { ConnectOptions } from "./connect_options.ts";
 import { Connection } from "./connection.ts";
+import { warnOfRollback } from "./outcome.ts";
 import type { DictRow } from "./rows.ts";
 
 /**
@@ -41,13 +42,16 @@ export function connect<Row = DictRow>(
 
 /**
  * Connects, runs a function, and closes the connection: commits if the function
- * returns, rolls back if it throws.
+ * returns, rolls back if it throws. If the rollback fails, because the connection
+ * is lost, that is a warning, and the function's error counts.
  *
  * @param conninfo See {@linkcode connect}.
  * @param options See {@linkcode connect}.
  * @param block Gets the connection.
  * @returns What the function returned.
  * @throws Whatever the function throws, and whatever `connect` and `commit` do.
+ * @throws {OperationalError} If a statement failed and the function did not: the
+ * server then refuses to commit.
  *
  * @example
  * ```ts
@@ -75,7 +79,7 @@ export async function withConnection<T, Row = DictRow>(
       throw error;
     }
     // Closed by the block is fine; lost is not, as nothing was committed then.
-    if (!conn.closed || conn.broken) await conn.commit();
+    if (!conn.closed || conn.broken) await conn.commitAll();
     return result;
   } finally {
     await conn.close();
@@ -87,7 +91,11 @@ async function rollBack<Row>(conn: Connection<Row>): Promise<void> {
   try {
     if (!conn.closed || conn.broken) await conn.rollback();
   } catch (failure) {
-    const reason = failure instanceof Error ? failure.message : String(failure);
-    conn.warn(`the rollback at the end of withConnection() failed: ${reason}`);
+    warnOfRollback(
+      conn.executor,
+      conn.warn,
+      "what withConnection() ran",
+      failure,
+    );
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { NotSupportedError, ProgrammingError } from "../errors/base.ts";
+import { NotSupportedError } from "../errors/base.ts";
 import type { Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
 import { AdaptersMap } from "../types/adapters_map.ts";
@@ -13,7 +13,7 @@ import { Transformer } from "../types/transformer.ts";
 import { connectArguments } from "./connect_arguments.ts";
 import type { ConnectOptions, CursorClass } from "./connect_options.ts";
 import { ConnectionInfo } from "./connection_info.ts";
-import { ConnectionBase } from "./connection_base.ts";
+import { ConnectionTransactions } from "./connection_transactions.ts";
 import { openSession } from "./connector.ts";
 import type { OpenedSession } from "./session_start.ts";
 import { Cursor } from "./cursor.ts";
@@ -31,7 +31,6 @@ import { PgConn } from "./pgconn.ts";
 import { Pipeline } from "./pipeline.ts";
 import { type DictRow, dictRow, type RowFactory } from "./rows.ts";
 import { Runner } from "./runner.ts";
-import { Transaction, type TransactionOptions } from "./transaction.ts";
 import type { WarningHandler } from "./warnings.ts";
 
 /**
@@ -51,7 +50,7 @@ import type { WarningHandler } from "./warnings.ts";
  * }
  * ```
  */
-export class Connection<Row = DictRow> extends ConnectionBase
+export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
   implements AsyncDisposable {
   /** The loaders and dumpers of this connection, for the cursors to come. */
   readonly adapters: AdaptersMap;
@@ -72,7 +71,7 @@ export class Connection<Row = DictRow> extends ConnectionBase
    *
    * @internal
    */
-  readonly warn: WarningHandler;
+  override readonly warn: WarningHandler;
 
   readonly #opened: OpenedSession;
   readonly #lifetime: Lifetime;
@@ -169,7 +168,7 @@ export class Connection<Row = DictRow> extends ConnectionBase
    * @throws {OperationalError} If the connection is closed.
    * @throws {NotSupportedError} If a name is given: server-side cursors are not there yet.
    */
-  cursor<R = Row>(options?: CursorOptions<R> | string): BaseCursor<R> {
+  override cursor<R = Row>(options?: CursorOptions<R> | string): BaseCursor<R> {
     this.executor.checkOpen();
     if (typeof options === "string") {
       throw new NotSupportedError(
@@ -200,63 +199,12 @@ export class Connection<Row = DictRow> extends ConnectionBase
    * console.log(row); // { name: "Ada" }
    * ```
    */
-  execute<R = Row>(
+  override execute<R = Row>(
     query: Query,
     params?: QueryParameters,
     options?: ExecuteOptions,
   ): Execution<R, BaseCursor<R>> {
     return new this.cursorFactory<R>(this).execute(query, params, options);
-  }
-
-  /**
-   * Commits the open transaction. Does nothing if there is none.
-   *
-   * @throws {ProgrammingError} Inside a block of {@linkcode Connection.transaction}.
-   * @throws {OperationalError} If the connection is closed.
-   */
-  async commit(): Promise<void> {
-    await this.#end("COMMIT");
-  }
-
-  /**
-   * Rolls the open transaction back. Does nothing if there is none.
-   *
-   * @throws {ProgrammingError} Inside a block of {@linkcode Connection.transaction}.
-   * @throws {OperationalError} If the connection is closed.
-   */
-  async rollback(): Promise<void> {
-    await this.#end("ROLLBACK");
-  }
-
-  /**
-   * Runs statements that are committed together, or rolled back if the function
-   * throws. Inside a transaction the block is a savepoint.
-   *
-   * @param block Gets the transaction; whatever it runs on the connection belongs to it.
-   * @param options See {@linkcode TransactionOptions}.
-   * @returns What the function returned, or `undefined` after a `Rollback`.
-   * @throws Whatever the function throws, after the rollback.
-   * @throws {OperationalError} If a statement inside failed and the function did
-   * not: the server then refuses to commit.
-   *
-   * @example
-   * ```ts
-   * import { connect } from "@x/pgts";
-   *
-   * await using conn = await connect();
-   * await conn.transaction(async (tx) => {
-   *   await tx.execute("create temp table account (id int, balance int)");
-   *   await tx.execute("insert into account values (%s, %s)", [1, 100]);
-   * });
-   * ```
-   */
-  transaction<T>(
-    block: (tx: Transaction<Row>) => T | Promise<T>,
-    options: TransactionOptions = {},
-  ): Promise<T | undefined> {
-    return new Promise((resolve) =>
-      resolve(new Transaction<Row>(this, options).run(block))
-    );
   }
 
   /**
@@ -371,20 +319,5 @@ export class Connection<Row = DictRow> extends ConnectionBase
   /** @internal */
   protected override checkOpen(): void {
     this.executor.checkOpen();
-  }
-
-  async #end(command: "COMMIT" | "ROLLBACK"): Promise<void> {
-    const { executor } = this;
-    executor.checkOpen();
-    if (this.transactions.blocks.length > 0) {
-      throw new ProgrammingError(
-        `Cannot run ${command.toLowerCase()}(): a block of transaction() is open, its end commits or rolls back`,
-      );
-    }
-    if (await executor.endTransaction(command) !== command) {
-      this.warn(
-        "commit() stored nothing: a statement in the transaction had failed, so the server rolled it back",
-      );
-    }
   }
 }

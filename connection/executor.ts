@@ -9,6 +9,7 @@ import { NotSupportedError } from "../errors/base.ts";
 import type { Engine } from "../protocol/engine.ts";
 import type { Exchange } from "../protocol/exchange.ts";
 import { Mutex } from "./mutex.ts";
+import { commitFailed } from "./outcome.ts";
 import type { Runner } from "./runner.ts";
 import { isStale, unsent } from "./staleness.ts";
 import {
@@ -22,6 +23,24 @@ import type { Wire } from "./wire.ts";
 
 const FLUSH_FROM = 64 * 1024;
 
+/** What ends a transaction. */
+export type EndCommand = "COMMIT" | "ROLLBACK";
+
+/** The commands of the driver's own that may be run while it is one's turn. */
+export interface Turn {
+  /** Opens the transaction that is due. */
+  begin(): Promise<void>;
+  /** Runs a command in no transaction but the one that is open. */
+  command(text: string): Promise<string>;
+  /**
+   * Ends the open transaction, if there is one.
+   *
+   * @returns The command tag: a COMMIT of a failed transaction is a ROLLBACK.
+   * @throws {TransactionOutcomeUnknown} If a COMMIT is lost before it is answered.
+   */
+  end(command: EndCommand): Promise<string>;
+}
+
 /** Runs the statements of one connection in the order they were asked for. */
 export class Executor {
   /** Whether, and how, transactions are opened. */
@@ -32,6 +51,7 @@ export class Executor {
   readonly #runner: Runner;
   readonly #statements: StatementCache;
   readonly #mutex = new Mutex();
+  readonly #turn: Turn;
   #flushPlanned = false;
   #appended = 0;
   #failedSync: Exchange | null = null;
@@ -41,6 +61,21 @@ export class Executor {
     this.#runner = runner;
     this.#statements = runner.statements;
     this.transactions = runner.transactions;
+    this.#turn = {
+      begin: async () => {
+        const begin = this.transactions.nextBegin;
+        if (begin !== null) await runner.command(begin);
+      },
+      command: (text) => runner.command(text),
+      end: async (command) => {
+        if (!this.transactions.open) return command;
+        try {
+          return await runner.command(command);
+        } catch (error) {
+          throw command === "COMMIT" ? commitFailed(error) : error;
+        }
+      },
+    };
     runner.endGroup = () => {
       if (this.#appended > 0) this.#sendGroup();
     };
@@ -110,27 +145,14 @@ export class Executor {
   }
 
   /**
-   * Runs a command of the driver's own inside a transaction, which is opened for
-   * it where one is due.
-   *
-   * @param text The command.
-   */
-  async command(text: string): Promise<void> {
-    await this.#exclusively(async () => {
-      const begin = this.transactions.nextBegin;
-      if (begin !== null) await this.#runner.command(begin);
-      await this.#runner.command(text);
-    });
-  }
-
-  /**
    * Does something when every statement that was asked for before has been
    * answered, and before any that is asked for later is sent.
    *
-   * @param act What to do.
+   * @param act What to do. It gets the commands that it may run meanwhile.
+   * @returns What that returned.
    */
-  async inTurn(act: () => void): Promise<void> {
-    await this.#exclusively(act);
+  async inTurn<T>(act: (turn: Turn) => T | Promise<T>): Promise<T> {
+    return await this.#exclusively(() => act(this.#turn));
   }
 
   /**
@@ -229,15 +251,13 @@ export class Executor {
   }
 
   /**
-   * Ends the open transaction, if there is one.
+   * Ends the open transaction, if there is one: see {@linkcode Turn.end}.
    *
    * @param command COMMIT or ROLLBACK.
    * @returns The command tag: a COMMIT of a failed transaction is a ROLLBACK.
    */
-  async endTransaction(command: "COMMIT" | "ROLLBACK"): Promise<string> {
-    return await this.#exclusively(async () =>
-      this.transactions.open ? await this.#runner.command(command) : command
-    );
+  async endTransaction(command: EndCommand): Promise<string> {
+    return await this.inTurn((turn) => turn.end(command));
   }
 
   /** From now on statements are sent without waiting, once those under way are answered. */
@@ -285,6 +305,11 @@ export class Executor {
     } finally {
       this.#mutex.release();
     }
+  }
+
+  /** Whether the connection is closed, on purpose or by a failure. */
+  get closed(): boolean {
+    return this.#runner.closed;
   }
 
   /** @throws {OperationalError} If the connection is closed. */

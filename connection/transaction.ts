@@ -5,7 +5,7 @@
  * @module
  */
 
-import { OperationalError, ProgrammingError } from "../errors/base.ts";
+import { ProgrammingError } from "../errors/base.ts";
 import type { Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
 import { quoteIdentifier } from "../types/quote.ts";
@@ -15,123 +15,46 @@ import type {
   ExecuteOptions,
 } from "./cursor_base.ts";
 import { Execution } from "./execution.ts";
-import type { Executor } from "./executor.ts";
-import { checkIsolationLevel, type IsolationLevel } from "./settings.ts";
-import type { TransactionCharacteristics } from "./settings.ts";
-import type { WarningHandler } from "./warnings.ts";
-
-/** Options of a transaction block. */
-export interface TransactionOptions {
-  /** The name of the savepoint; one is made up by default. */
-  savepointName?: string | undefined;
-  /**
-   * Whether to roll back at the end even if nothing failed.
-   *
-   * @default {false}
-   */
-  forceRollback?: boolean | undefined;
-  /** How much it sees of others. Only where the block opens the transaction. */
-  isolationLevel?: IsolationLevel | null | undefined;
-  /** Whether it may only read. Only where the block opens the transaction. */
-  readOnly?: boolean | null | undefined;
-  /** Whether it may wait to run undisturbed. Only where the block opens the transaction. */
-  deferrable?: boolean | null | undefined;
-}
-
-/** What became of a transaction block. */
-export const TransactionBlockStatus = {
-  /** Its function has not been called. */
-  NON_STARTED: "non-started",
-  /** Its function is running. */
-  ACTIVE: "active",
-  /** Committed, or its savepoint released. */
-  COMMITTED: "committed",
-  /** Rolled back by `Rollback` or `forceRollback`. */
-  ROLLED_BACK_EXPLICITLY: "rolled back explicitly",
-  /** Rolled back because its function threw. */
-  ROLLED_BACK_WITH_ERROR: "rolled back with error",
-  /** The connection was lost or closed. */
-  FAILED: "failed",
-} as const;
-/** What became of a transaction block. */
-export type TransactionBlockStatus =
-  (typeof TransactionBlockStatus)[keyof typeof TransactionBlockStatus];
-
-/**
- * Thrown inside a transaction block, rolls it back without failing: the block's
- * promise resolves to `undefined`.
- *
- * @example
- * ```ts
- * import { connect, Rollback } from "@x/pgts";
- *
- * await using conn = await connect();
- * await conn.transaction(async (tx) => {
- *   await tx.execute("create table unwanted (n int)");
- *   throw new Rollback();
- * });
- * ```
- */
-export class Rollback extends Error {
-  /** The name of the class. */
-  override readonly name: string = "Rollback";
-  /** The block to roll back; the innermost one where `null`. */
-  readonly transaction: Transaction<unknown> | null;
-
-  /**
-   * Makes what a block throws to roll back.
-   *
-   * @param transaction The block to roll back, with those inside it; the
-   * innermost by default.
-   */
-  constructor(transaction?: Transaction<unknown>) {
-    super("Rollback of a transaction block");
-    this.transaction = transaction ?? null;
-  }
-}
-
-/** What a transaction block needs of its connection. */
-export interface TransactionConnection<Row> {
-  /**
-   * Runs statements.
-   *
-   * @internal
-   */
-  readonly executor: Executor;
-  /** Gets warnings. */
-  readonly warn: WarningHandler;
-  /** Runs a statement with a new cursor. */
-  execute<R = Row>(
-    query: Query,
-    params?: QueryParameters,
-    options?: ExecuteOptions,
-  ): Execution<R, BaseCursor<R>>;
-  /** Opens a cursor. */
-  cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R>;
-  /** Opens a block inside this one. */
-  transaction<T>(
-    block: (tx: Transaction<Row>) => T | Promise<T>,
-    options?: TransactionOptions,
-  ): Promise<T | undefined>;
-}
+import type { Turn } from "./executor.ts";
+import {
+  commitRefused,
+  sessionEnded,
+  warnOfRollback,
+  wrongNesting,
+} from "./outcome.ts";
+import { Rollback } from "./rollback.ts";
+import { checkIsolationLevel } from "./settings.ts";
+import type { TransactionConnection } from "./transaction_connection.ts";
+import {
+  type BeginOptions,
+  TransactionBlockStatus,
+  type TransactionOptions,
+} from "./transaction_options.ts";
 
 /**
  * A block of statements that are committed together or not at all: what the
- * function given to `conn.transaction()` gets. Once its block has ended,
- * whatever is tried with it is a ProgrammingError.
+ * function given to `conn.transaction()` gets, and what `conn.begin()` gives.
+ *
+ * Once it has ended, whatever is tried with it is an error: a ProgrammingError,
+ * or, where its session has ended, what ended that. Nothing runs outside of the
+ * transaction by mistake.
  */
-export class Transaction<Row> {
+export class Transaction<Row> implements AsyncDisposable {
   readonly #connection: TransactionConnection<Row>;
   readonly #options: TransactionOptions;
+  readonly #parent: Transaction<Row> | null;
   #savepointName: string | null;
   #outermost = false;
-  #ending = false;
+  #pipelineDepth = 0;
+  #abandoned = false;
+  #ending: Promise<void> | null = null;
   #status: TransactionBlockStatus = TransactionBlockStatus.NON_STARTED;
 
   /** @internal */
   constructor(
     connection: TransactionConnection<Row>,
     options: TransactionOptions,
+    parent: Transaction<Row> | null = null,
   ) {
     const named = options.savepointName ?? null;
     if (named === "") {
@@ -141,6 +64,7 @@ export class Transaction<Row> {
     }
     this.#connection = connection;
     this.#options = options;
+    this.#parent = parent;
     this.#savepointName = named;
   }
 
@@ -156,7 +80,9 @@ export class Transaction<Row> {
 
   /** What has become of the block. */
   get status(): TransactionBlockStatus {
-    return this.#status;
+    const lost = this.#status === TransactionBlockStatus.ACTIVE &&
+      this.#connection.executor.closed;
+    return lost ? TransactionBlockStatus.FAILED : this.#status;
   }
 
   /**
@@ -167,6 +93,7 @@ export class Transaction<Row> {
    * @param options See {@linkcode ExecuteOptions}.
    * @returns A promise of a cursor that has the fetch methods too.
    * @throws {ProgrammingError} If the block has ended.
+   * @throws {OperationalError} If its session has ended.
    */
   execute<R = Row>(
     query: Query,
@@ -187,6 +114,7 @@ export class Transaction<Row> {
    * @param options See {@linkcode CursorOptions}.
    * @returns The cursor.
    * @throws {ProgrammingError} If the block has ended.
+   * @throws {OperationalError} If its session has ended.
    */
   cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R> {
     this.#checkActive();
@@ -194,20 +122,66 @@ export class Transaction<Row> {
   }
 
   /**
-   * Opens a block inside this one: a savepoint.
+   * Runs a block inside this one: a savepoint.
    *
    * @param block What to run inside.
    * @param options See {@linkcode TransactionOptions}.
    * @returns What the function returned, or `undefined` after a {@linkcode Rollback}.
-   * @throws {ProgrammingError} If the block has ended.
+   * @throws {ProgrammingError} If this block has ended, or another block inside
+   * of it is open: blocks inside of one run one after the other.
+   * @throws {OperationalError} If its session has ended.
    */
-  // deno-lint-ignore require-await -- rejects rather than throws
   async transaction<T>(
     block: (tx: Transaction<Row>) => T | Promise<T>,
-    options?: TransactionOptions,
+    options: TransactionOptions = {},
   ): Promise<T | undefined> {
     this.#checkActive();
-    return this.#connection.transaction(block, options);
+    return await new Transaction(this.#connection, options, this).run(block);
+  }
+
+  /**
+   * Opens a block inside this one, a savepoint, which is rolled back at the end
+   * of its scope unless `commit()` was called.
+   *
+   * @param options See {@linkcode BeginOptions}.
+   * @returns The block.
+   * @throws As {@linkcode Transaction.transaction} does.
+   */
+  async begin(options: BeginOptions = {}): Promise<Transaction<Row>> {
+    this.#checkActive();
+    return await new Transaction(this.#connection, options, this).open();
+  }
+
+  /**
+   * Ends the block: commits, or releases its savepoint. In the function of
+   * `conn.transaction()` that is not needed, as its end does the same.
+   *
+   * @throws {ProgrammingError} If the block has ended, or one inside has not.
+   * @throws {TransactionOutcomeUnknown} If the connection is lost meanwhile.
+   * @throws {OperationalError} If a statement in it had failed: it is rolled back.
+   */
+  async commit(): Promise<void> {
+    this.#checkActive();
+    await this.#end(TransactionBlockStatus.COMMITTED);
+  }
+
+  /**
+   * Ends the block and takes back what was done in it.
+   *
+   * @throws {ProgrammingError} If the block has ended, or one inside has not.
+   * @throws {OperationalError} If its session has ended.
+   */
+  async rollback(): Promise<void> {
+    this.#checkActive();
+    await this.#end(TransactionBlockStatus.ROLLED_BACK_EXPLICITLY);
+  }
+
+  /**
+   * Rolls back, unless the block has ended. That a lost connection keeps it from
+   * doing so becomes a warning.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#undo(TransactionBlockStatus.ROLLED_BACK_WITH_ERROR);
   }
 
   /**
@@ -218,55 +192,76 @@ export class Transaction<Row> {
   async run<T>(
     block: (tx: Transaction<Row>) => T | Promise<T>,
   ): Promise<T | undefined> {
-    await this.#enter();
+    await this.open();
     let result: T;
     try {
       result = await block(this);
-      this.#ending = true;
     } catch (error) {
-      this.#ending = true;
-      await this.#leaveWithError(error);
-      const swallowed = error instanceof Rollback &&
+      const wanted = error instanceof Rollback;
+      await this.#undo(
+        wanted
+          ? TransactionBlockStatus.ROLLED_BACK_EXPLICITLY
+          : TransactionBlockStatus.ROLLED_BACK_WITH_ERROR,
+        error,
+      );
+      const swallowed = wanted &&
         (error.transaction === null || (error.transaction as unknown) === this);
       if (swallowed) return undefined;
       throw error;
     }
-    await this.#leave();
+    if (this.#abandoned) throw wrongNesting();
+    if (this.#ending !== null) await this.#ending;
+    else if (this.#options.forceRollback) {
+      await this.#end(TransactionBlockStatus.ROLLED_BACK_EXPLICITLY);
+    } else await this.#end(TransactionBlockStatus.COMMITTED);
     return result;
   }
 
-  async #enter(): Promise<void> {
-    const { executor } = this.#connection;
+  /**
+   * Enters the block. The transaction begins with its first statement.
+   *
+   * @internal
+   */
+  async open(): Promise<this> {
     // What was asked for before must not get into the transaction.
-    await executor.inTurn(() => this.#open());
-    if (this.savepointName === null) return;
-    try {
-      await this.#run(`SAVEPOINT ${quoteIdentifier(this.savepointName)}`);
-    } catch (error) {
-      this.#takeOff();
-      this.#status = TransactionBlockStatus.FAILED;
-      throw error;
-    }
+    await this.#connection.executor.inTurn(async (turn) => {
+      this.#prepare();
+      if (this.#savepointName !== null) await this.#save(turn);
+      this.#status = TransactionBlockStatus.ACTIVE;
+      this.#connection.executor.transactions.blocks.push(this);
+    });
+    return this;
   }
 
-  #open(): void {
-    const { transactions } = this.#connection.executor;
-    const { isolationLevel, readOnly, deferrable } = this.#options;
+  /** @internal */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#status = TransactionBlockStatus.FAILED;
+  }
+
+  #prepare(): void {
+    const { transactions, pipelineDepth } = this.#connection.executor;
+    const { isolationLevel, readOnly, deferrable, retry } = this.#options;
+    const { blocks, characteristics: defaults } = transactions;
+    if (this.#parent !== null && blocks.at(-1) !== this.#parent) {
+      this.#parent.#checkActive();
+      throw new ProgrammingError(
+        "Cannot open a block inside this one: another block inside of it is open, so await that first, or open this one inside of it",
+      );
+    }
+    this.#pipelineDepth = pipelineDepth;
     this.#outermost = !transactions.open && !transactions.waiting;
     if (this.#outermost) {
-      const defaults = transactions.characteristics;
-      transactions.openWithNext(
-        {
-          isolationLevel: isolationLevel === undefined
-            ? defaults.isolationLevel
-            : checkIsolationLevel(isolationLevel),
-          readOnly: readOnly === undefined ? defaults.readOnly : readOnly,
-          deferrable: deferrable === undefined
-            ? defaults.deferrable
-            : deferrable,
-        } satisfies TransactionCharacteristics,
-      );
-    } else if (
+      transactions.openWithNext({
+        isolationLevel: isolationLevel === undefined
+          ? defaults.isolationLevel
+          : checkIsolationLevel(isolationLevel),
+        readOnly: readOnly === undefined ? defaults.readOnly : readOnly,
+        deferrable: deferrable === undefined ? defaults.deferrable : deferrable,
+      });
+      return;
+    }
+    if (
       isolationLevel !== undefined || readOnly !== undefined ||
       deferrable !== undefined
     ) {
@@ -274,86 +269,108 @@ export class Transaction<Row> {
         "Cannot set characteristics for a block inside a transaction: they belong to the block that opens it",
       );
     }
-    if (!this.#outermost) {
-      this.#savepointName ??= `_pgts_${transactions.blocks.length + 1}`;
-    }
-    transactions.blocks.push(this);
-    this.#status = TransactionBlockStatus.ACTIVE;
-  }
-
-  async #leave(): Promise<void> {
-    await this.#checkTop();
-    if (this.#options.forceRollback) {
-      await this.#rollBack(TransactionBlockStatus.ROLLED_BACK_EXPLICITLY);
-      return;
-    }
-    const { executor } = this.#connection;
-    try {
-      if (!this.#outermost) {
-        await this.#run(`RELEASE ${quoteIdentifier(this.savepointName!)}`);
-      } else if (executor.transactions.waiting) {
-        executor.transactions.openNone();
-      } else if (await executor.endTransaction("COMMIT") === "ROLLBACK") {
-        this.#status = TransactionBlockStatus.ROLLED_BACK_WITH_ERROR;
-        throw new OperationalError(
-          "Cannot commit the transaction: a statement in it had failed, so the server rolled it back",
-        );
-      }
-      this.#status = TransactionBlockStatus.COMMITTED;
-    } catch (error) {
-      if (this.#status === TransactionBlockStatus.ACTIVE) {
-        this.#status = TransactionBlockStatus.FAILED;
-      }
-      throw error;
-    } finally {
-      this.#takeOff();
-    }
-  }
-
-  /** Rolls back; a failure of that must not hide why the block failed. */
-  async #leaveWithError(error: unknown): Promise<void> {
-    const status = error instanceof Rollback
-      ? TransactionBlockStatus.ROLLED_BACK_EXPLICITLY
-      : TransactionBlockStatus.ROLLED_BACK_WITH_ERROR;
-    await this.#checkTop(error);
-    try {
-      await this.#rollBack(status);
-    } catch (failure) {
-      const reason = failure instanceof Error
-        ? failure.message
-        : String(failure);
-      this.#connection.warn(
-        `the rollback of a transaction block failed: ${reason}`,
+    if (retry !== undefined) {
+      throw new ProgrammingError(
+        "Cannot retry a block inside a transaction: only the whole transaction can run again, so give retry to the block that opens it",
       );
     }
+    this.#savepointName ??= `_pgts_${blocks.length + 1}`;
   }
 
-  async #rollBack(status: TransactionBlockStatus): Promise<void> {
-    const { executor } = this.#connection;
+  async #save(turn: Turn): Promise<void> {
     try {
-      if (!this.#outermost) {
-        const name = quoteIdentifier(this.savepointName!);
-        await this.#run(`ROLLBACK TO ${name}`);
-        await this.#run(`RELEASE ${name}`);
-      } else if (executor.transactions.waiting) {
-        executor.transactions.openNone();
-      } else await executor.endTransaction("ROLLBACK");
-      this.#status = status;
+      await turn.begin();
+      await turn.command(`SAVEPOINT ${quoteIdentifier(this.#savepointName!)}`);
     } catch (error) {
-      this.#status = TransactionBlockStatus.FAILED;
+      if (this.#outermost) {
+        this.#connection.executor.transactions.openNone();
+        await turn.end("ROLLBACK").catch(() => {}); // The first error counts.
+      }
       throw error;
-    } finally {
-      this.#takeOff();
     }
   }
 
-  async #run(command: string): Promise<void> {
-    await this.#connection.executor.command(command);
+  /** Ends the block when every statement that was asked for before is answered. */
+  #end(status: TransactionBlockStatus, cause?: unknown): Promise<void> {
+    const { executor } = this.#connection;
+    return this.#ending = (async () => {
+      try {
+        await executor.inTurn(async (turn) => {
+          await this.#checkTop(turn, cause);
+          if (status === TransactionBlockStatus.COMMITTED) {
+            await this.#commit(turn);
+          } else await this.#rollBack(turn);
+        });
+        this.#status = status;
+      } catch (error) {
+        if (this.#status === TransactionBlockStatus.ACTIVE) {
+          this.#status = TransactionBlockStatus.FAILED;
+        }
+        throw error;
+      } finally {
+        const { blocks } = executor.transactions;
+        const at = blocks.indexOf(this);
+        if (at >= 0) blocks.splice(at, 1);
+      }
+    })();
+  }
+
+  /** Rolls back, if the block is open; a failure of that must not hide why. */
+  async #undo(status: TransactionBlockStatus, cause?: unknown): Promise<void> {
+    // An end that is under way tells its own errors.
+    if (this.#ending !== null) await this.#ending.catch(() => {});
+    if (this.#status !== TransactionBlockStatus.ACTIVE) return;
+    const { executor, warn } = this.#connection;
+    try {
+      await this.#end(status, cause);
+    } catch (failure) {
+      if (this.#abandoned) throw failure;
+      warnOfRollback(executor, warn, "a transaction block", failure);
+    }
+  }
+
+  async #commit(turn: Turn): Promise<void> {
+    const { executor } = this.#connection;
+    const { transactions } = executor;
+    if (this.#outermost && transactions.waiting) {
+      return transactions.openNone();
+    }
+    try {
+      if (!this.#outermost) {
+        await turn.command(`RELEASE ${quoteIdentifier(this.#savepointName!)}`);
+      } else if (await turn.end("COMMIT") === "ROLLBACK") {
+        throw commitRefused(executor);
+      }
+    } catch (error) {
+      if (executor.closed) throw error;
+      this.#status = TransactionBlockStatus.ROLLED_BACK_WITH_ERROR;
+      if (this.#outermost) throw error;
+      await this.#rollBack(turn); // The block around it can go on.
+      throw commitRefused(executor, error);
+    }
+  }
+
+  async #rollBack(turn: Turn): Promise<void> {
+    const { transactions } = this.#connection.executor;
+    if (!this.#outermost) {
+      const name = quoteIdentifier(this.#savepointName!);
+      await turn.command(`ROLLBACK TO ${name}`);
+      await turn.command(`RELEASE ${name}`);
+    } else if (transactions.waiting) transactions.openNone();
+    else await turn.end("ROLLBACK");
   }
 
   #checkActive(): void {
-    if (this.#status === TransactionBlockStatus.ACTIVE && !this.#ending) return;
+    const { executor } = this.#connection;
     const { status } = this;
+    if (status === TransactionBlockStatus.FAILED) {
+      try {
+        executor.checkOpen();
+      } catch (loss) {
+        throw sessionEnded(loss);
+      }
+    }
+    if (this.#status === TransactionBlockStatus.ACTIVE && !this.#ending) return;
     throw new ProgrammingError(
       `Cannot use the transaction block: it has ended (${
         status === TransactionBlockStatus.ACTIVE ? "ending" : status
@@ -362,24 +379,18 @@ export class Transaction<Row> {
   }
 
   /**
-   * Blocks end in the reverse order of their beginning. Where tasks that share a
-   * connection break that, nothing of the transaction can be kept.
+   * Blocks end in the reverse order of their beginning, and so do pipelines.
+   * Where tasks that share a connection break that, nothing of the transaction
+   * can be kept, and no block of it may go on.
    */
-  async #checkTop(cause?: unknown): Promise<void> {
-    const { executor } = this.#connection;
-    if (executor.transactions.blocks.at(-1) === this) return;
-    this.#status = TransactionBlockStatus.FAILED;
-    this.#takeOff();
-    await executor.endTransaction("ROLLBACK");
-    throw new ProgrammingError(
-      "Cannot end the transaction block: transaction commit or rollback at the wrong nesting level, a block that was opened after it on the same connection has not ended, and all is rolled back",
-      { cause },
-    );
-  }
-
-  #takeOff(): void {
-    const { blocks } = this.#connection.executor.transactions;
-    const at = blocks.indexOf(this);
-    if (at >= 0) blocks.splice(at, 1);
+  async #checkTop(turn: Turn, cause: unknown): Promise<void> {
+    const { transactions, pipelineDepth } = this.#connection.executor;
+    const { blocks } = transactions;
+    if (blocks.at(-1) === this && pipelineDepth === this.#pipelineDepth) return;
+    if (this.#abandoned) throw wrongNesting(cause);
+    for (const block of blocks.splice(0)) block.abandon();
+    transactions.openNone();
+    await turn.end("ROLLBACK").catch(() => {}); // Or the session has ended, which does the same.
+    throw wrongNesting(cause);
   }
 }

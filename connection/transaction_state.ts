@@ -16,14 +16,22 @@ import {
 const HARMLESS =
   /^(?:SELECT|SHOW|EXPLAIN|FETCH|SET|RESET|LISTEN|BEGIN|START|SAVEPOINT|RELEASE|ROLLBACK|COMMIT)\b/;
 
+/** A block of `transaction()` or `begin()`, as the others on its connection see it. */
+export interface Block {
+  /** One around it has ended, and everything was rolled back. */
+  abandon(): void;
+}
+
 /** The side of transactions that the driver takes care of. */
 export class TransactionState {
   /** Whether each statement is a transaction of its own. */
   autocommit: boolean;
   /** What the transactions that are opened are like. */
   characteristics: TransactionCharacteristics = SERVER_DEFAULTS;
-  /** The blocks of `transaction()` that are open, outermost first. */
-  readonly blocks: object[] = [];
+  /** The blocks that are open, outermost first. */
+  readonly blocks: Block[] = [];
+  /** Whether a warning has told that the connection was lost before a rollback. */
+  lossTold = false;
   /** Whether the open transaction has changed something. */
   dirty = false;
 

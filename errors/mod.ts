@@ -51,6 +51,7 @@ export { Diagnostic, type DiagnosticFields } from "./diagnostic.ts";
 export { type PgConnFacts, PgConnSnapshot } from "./pgconn_snapshot.ts";
 export { errorFromSqlstate } from "./from_response.ts";
 export { lookup } from "./lookup.ts";
+export { TransactionOutcomeUnknown } from "./outcome.ts";
 export { SyntaxError as SyntaxError_ } from "./sqlstate.ts";
 
 // Begin of what scripts/generate_sqlstate.ts wrote.

@@ -238,7 +238,7 @@ Deno.test("transaction: J7 a COMMIT that the server made a ROLLBACK is an error"
         await tx.execute("select 1/0").catch(() => {});
       }),
     OperationalError,
-    "rolled it back",
+    "so it is rolled back",
   );
   assertEquals(block?.status, TransactionBlockStatus.ROLLED_BACK_WITH_ERROR);
   assertEquals(await entries(conn), []);

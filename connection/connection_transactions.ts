@@ -1,0 +1,175 @@
+/**
+ * The part of a connection that begins and ends transactions.
+ *
+ * @module
+ */
+
+import { ProgrammingError } from "../errors/base.ts";
+import type { Query } from "../sql/bind.ts";
+import type { QueryParameters } from "../sql/query.ts";
+import { ConnectionBase } from "./connection_base.ts";
+import type {
+  BaseCursor,
+  CursorOptions,
+  ExecuteOptions,
+} from "./cursor_base.ts";
+import type { Execution } from "./execution.ts";
+import type { EndCommand } from "./executor.ts";
+import { commitRefused } from "./outcome.ts";
+import { Transaction } from "./transaction.ts";
+import type { TransactionConnection } from "./transaction_connection.ts";
+import type {
+  BeginOptions,
+  TransactionOptions,
+} from "./transaction_options.ts";
+import { runTransaction } from "./transaction_retry.ts";
+import type { WarningHandler } from "./warnings.ts";
+
+/** The part of a connection that begins and ends transactions. */
+export abstract class ConnectionTransactions<Row> extends ConnectionBase
+  implements TransactionConnection<Row> {
+  /**
+   * Gets warnings.
+   *
+   * @internal
+   */
+  abstract readonly warn: WarningHandler;
+  /** Runs a statement with a new cursor. */
+  abstract execute<R = Row>(
+    query: Query,
+    params?: QueryParameters,
+    options?: ExecuteOptions,
+  ): Execution<R, BaseCursor<R>>;
+  /** Opens a cursor. */
+  abstract cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R>;
+
+  /**
+   * Commits the open transaction. Does nothing if there is none. If a statement
+   * in it had failed, the server rolls it back, and a warning says so.
+   *
+   * @throws {ProgrammingError} Inside a block of `transaction()` or `begin()`.
+   * @throws {TransactionOutcomeUnknown} If the connection is lost before the
+   * server has answered.
+   * @throws {OperationalError} If the connection is closed.
+   * @throws {IntegrityError} If a deferred constraint is violated: it is rolled back.
+   */
+  async commit(): Promise<void> {
+    if (await this.#end("COMMIT")) return;
+    this.warn(
+      "commit() stored nothing: a statement in the transaction had failed, so the server rolled it back",
+    );
+  }
+
+  /**
+   * Commits as {@linkcode ConnectionTransactions.commit} does, but where the
+   * server rolls back instead, that is an error.
+   *
+   * @internal
+   */
+  async commitAll(): Promise<void> {
+    if (!await this.#end("COMMIT")) throw commitRefused(this.executor);
+  }
+
+  /**
+   * Rolls the open transaction back. Does nothing if there is none.
+   *
+   * @throws {ProgrammingError} Inside a block of `transaction()` or `begin()`.
+   * @throws {OperationalError} If the connection is closed.
+   */
+  async rollback(): Promise<void> {
+    await this.#end("ROLLBACK");
+  }
+
+  /**
+   * Runs statements that are committed together, or rolled back if the function
+   * throws. Inside a transaction the block is a savepoint.
+   *
+   * @param block Gets the transaction; whatever it runs on the connection belongs to it.
+   * @param options See {@linkcode TransactionOptions}.
+   * @returns What the function returned, or `undefined` after a `Rollback`.
+   * @throws Whatever the function throws, after the rollback.
+   * @throws {TransactionOutcomeUnknown} If the connection is lost after COMMIT
+   * was sent and before it was answered.
+   * @throws {OperationalError} If a statement inside failed and the function did
+   * not: the server then refuses to commit.
+   * @throws {ProgrammingError} If blocks that several tasks opened on the
+   * connection overlap: all is rolled back.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * await conn.transaction(async (tx) => {
+   *   await tx.execute("create temp table account (id int, balance int)");
+   *   await tx.execute("insert into account values (%s, %s)", [1, 100]);
+   * });
+   * ```
+   *
+   * @example Again, if it gets into the way of another transaction
+   * ```ts
+   * import { connect, IsolationLevel } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * await conn.transaction(async (tx) => {
+   *   await tx.execute("select count(*) from pg_class");
+   * }, { isolationLevel: IsolationLevel.SERIALIZABLE, retry: 5 });
+   * ```
+   *
+   * @example No statement in it may take longer than a second
+   * ```ts
+   * import { connect } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * await conn.transaction(async (tx) => {
+   *   await tx.execute("set local statement_timeout = '1s'");
+   *   await tx.execute("select pg_sleep(0.01)");
+   * });
+   * ```
+   */
+  transaction<T>(
+    block: (tx: Transaction<Row>) => T | Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<T | undefined> {
+    return new Promise((resolve) =>
+      resolve(runTransaction<T, Row>(this, block, options))
+    );
+  }
+
+  /**
+   * Opens a transaction that is rolled back at the end of its scope, unless
+   * `tx.commit()` was called: the end of a scope cannot tell whether it was left
+   * by an error. Inside a transaction it is a savepoint.
+   *
+   * @param options See {@linkcode BeginOptions}.
+   * @returns The transaction.
+   * @throws {OperationalError} If the connection is closed.
+   * @throws {ProgrammingError} If characteristics are given inside a transaction.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * await using tx = await conn.begin();
+   * await tx.execute("create temp table account (id int, balance int)");
+   * await tx.execute("insert into account values (%s, %s)", [1, 100]);
+   * await tx.commit();
+   * ```
+   */
+  async begin(options: BeginOptions = {}): Promise<Transaction<Row>> {
+    return await new Transaction<Row>(this, options).open();
+  }
+
+  /** Ends the open transaction. Tells whether it ended as it was meant to. */
+  async #end(command: EndCommand): Promise<boolean> {
+    const { executor } = this;
+    executor.checkOpen();
+    if (this.transactions.blocks.length > 0) {
+      throw new ProgrammingError(
+        `Cannot run ${command.toLowerCase()}(): a block of transaction() or begin() is open, its end commits or rolls back`,
+      );
+    }
+    return await executor.endTransaction(command) === command;
+  }
+}
