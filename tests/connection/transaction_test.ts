@@ -56,7 +56,7 @@ Deno.test("connection: autocommit is off, commit() and rollback() end the transa
   await conn.rollback();
 });
 
-Deno.test("connection: after a failed statement only commit() or rollback() go on, and nothing is stored", async () => {
+Deno.test("CN-11 connection: after a failed statement only commit() or rollback() go on, and nothing is stored", async () => {
   await using conn = await open();
   await conn.execute("insert into entry values (1)");
   await assertRejects(() => conn.execute("select 1/0"), DivisionByZero);
@@ -108,7 +108,7 @@ Deno.test("connection: settings of transactions are set when none is open", asyn
   }
 });
 
-Deno.test("transaction: commits, and rolls back what threw", async () => {
+Deno.test("TX-02 transaction: commits, and rolls back what threw", async () => {
   for (const autocommit of [true, false]) {
     await using conn = await open({ autocommit });
     const result = await conn.transaction(async (tx) => {
@@ -176,7 +176,7 @@ Deno.test("transaction: in an open transaction a block is only a savepoint", asy
   await conn.rollback();
 });
 
-Deno.test("transaction: Rollback ends the block it names, without an error", async () => {
+Deno.test("TX-04 transaction: Rollback ends the block it names, without an error", async () => {
   await using conn = await open({ autocommit: true });
   let inner: Transaction<unknown> | undefined;
   const result = await conn.transaction(async (outer) => {
@@ -201,15 +201,22 @@ Deno.test("transaction: Rollback ends the block it names, without an error", asy
   assertEquals(await entries(conn), []);
 });
 
-Deno.test("transaction: commit(), rollback() and settings are refused inside", async () => {
+Deno.test("TX-06 transaction: commit(), rollback() and settings are refused inside, and allowed again after it", async () => {
   await using conn = await open();
   await conn.transaction(async (tx) => {
     await assertRejects(() => conn.commit(), ProgrammingError, "block");
     await assertRejects(() => conn.rollback(), ProgrammingError, "block");
     assertThrows(() => conn.autocommit = true, ProgrammingError);
+    await assertRejects(() => conn.setAutocommit(true), ProgrammingError);
     await tx.execute("insert into entry values (1)");
+    await assertRejects(() => conn.commit(), ProgrammingError, "block");
+    await assertRejects(() => conn.rollback(), ProgrammingError, "block");
+    await assertRejects(() => conn.setAutocommit(true), ProgrammingError);
   });
   await conn.commit();
+  await conn.rollback();
+  await conn.setAutocommit(true);
+  await conn.setAutocommit(false);
   assertEquals(await entries(conn), [1]);
   await conn.rollback();
 });
@@ -259,25 +266,6 @@ Deno.test("transaction: its handle is dead after the block", async () => {
   );
   assertThrows(() => kept!.cursor(), ProgrammingError, "ended");
   await assertRejects(() => kept!.transaction(() => {}), ProgrammingError);
-});
-
-Deno.test("transaction: blocks of two tasks that end out of order are an error", async () => {
-  await using conn = await open({ autocommit: true });
-  const first = Promise.withResolvers<void>();
-  const second = Promise.withResolvers<void>();
-  const a = conn.transaction(async (tx) => {
-    await tx.execute("select 1");
-    first.resolve();
-    await second.promise;
-  });
-  await first.promise;
-  const b = conn.transaction(async (tx) => {
-    await tx.execute("select 1");
-    second.resolve();
-    await a.catch(() => {});
-  });
-  await assertRejects(() => a, ProgrammingError, "wrong nesting level");
-  await b.catch(() => {});
 });
 
 Deno.test("withConnection: commits, or rolls back and rethrows, and closes", async () => {
