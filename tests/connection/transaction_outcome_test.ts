@@ -45,10 +45,10 @@ const FATAL = b.errorResponse({
   message: "the end",
 });
 
-/** Whether a burst is this command by the simple protocol. */
+/** Whether a burst is this command, in either protocol. */
 function isOnly(burst: readonly FrontendMessage[], command: string): boolean {
   const [first] = burst;
-  return first?.tag === "Q" && first.text === command;
+  return (first?.tag === "Q" || first?.tag === "P") && first.text === command;
 }
 
 /** Answers everything, as in a transaction, but a COMMIT: that is up to the function. */
