@@ -6,7 +6,7 @@ import {
   type ConnectOptions,
   type DictRow,
   OperationalError,
-  PgError,
+  type PgError,
   ProgrammingError,
   ProtocolError,
   type Transaction,
