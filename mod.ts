@@ -85,9 +85,8 @@ export { Execution } from "./connection/execution.ts";
 export type { Fetchable } from "./connection/execution.ts";
 export { IsolationLevel } from "./connection/settings.ts";
 export { ConnectionTransactions } from "./connection/connection_transactions.ts";
-export { Rollback } from "./connection/rollback.ts";
-export { Transaction } from "./connection/transaction.ts";
-export type { TransactionConnection } from "./connection/transaction_connection.ts";
+export { Rollback, Transaction } from "./connection/transaction.ts";
+export type { TransactionConnection } from "./connection/transaction.ts";
 export { TransactionBlockStatus } from "./connection/transaction_options.ts";
 export type {
   BeginOptions,

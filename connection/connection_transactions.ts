@@ -16,8 +16,7 @@ import type {
 import type { Execution } from "./execution.ts";
 import type { EndCommand } from "./executor.ts";
 import { commitRefused } from "./outcome.ts";
-import { Transaction } from "./transaction.ts";
-import type { TransactionConnection } from "./transaction_connection.ts";
+import { Transaction, type TransactionConnection } from "./transaction.ts";
 import type {
   BeginOptions,
   TransactionOptions,

@@ -6,8 +6,14 @@
 
 import { OperationalError, PgError, ProgrammingError } from "../errors/base.ts";
 import { TransactionOutcomeUnknown } from "../errors/outcome.ts";
-import type { Executor } from "./executor.ts";
+import type { TransactionState } from "./transaction_state.ts";
 import type { WarningHandler } from "./warnings.ts";
+
+/** What the end of a transaction asks of the connection's executor. */
+interface Ending {
+  readonly closed: boolean;
+  readonly transactions: TransactionState;
+}
 
 /**
  * The error for a COMMIT that failed.
@@ -37,7 +43,7 @@ export function commitFailed(error: unknown): unknown {
  * @returns The error.
  */
 export function commitRefused(
-  executor: Executor,
+  executor: Ending,
   cause?: unknown,
 ): OperationalError {
   return new OperationalError(
@@ -60,7 +66,7 @@ export function commitRefused(
  * @param failure What the rollback failed with.
  */
 export function warnOfRollback(
-  executor: Executor,
+  executor: Ending,
   warn: WarningHandler,
   what: string,
   failure: unknown,

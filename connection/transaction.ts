@@ -5,31 +5,83 @@
  * @module
  */
 
-import { ProgrammingError } from "../errors/base.ts";
 import type { Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
-import { quoteIdentifier } from "../types/quote.ts";
 import type {
   BaseCursor,
   CursorOptions,
   ExecuteOptions,
 } from "./cursor_base.ts";
 import { Execution } from "./execution.ts";
-import type { Turn } from "./executor.ts";
-import {
-  commitRefused,
-  sessionEnded,
-  warnOfRollback,
-  wrongNesting,
-} from "./outcome.ts";
-import { Rollback } from "./rollback.ts";
-import { checkIsolationLevel } from "./settings.ts";
-import type { TransactionConnection } from "./transaction_connection.ts";
+import type { Executor } from "./executor.ts";
+import { wrongNesting } from "./outcome.ts";
+import { TransactionBlock } from "./transaction_block.ts";
 import {
   type BeginOptions,
   TransactionBlockStatus,
   type TransactionOptions,
 } from "./transaction_options.ts";
+import type { WarningHandler } from "./warnings.ts";
+
+/**
+ * Thrown inside a transaction block, rolls it back without failing: the block's
+ * promise resolves to `undefined`.
+ *
+ * @example
+ * ```ts
+ * import { connect, Rollback } from "@x/pgts";
+ *
+ * await using conn = await connect();
+ * await conn.transaction(async (tx) => {
+ *   await tx.execute("create table unwanted (n int)");
+ *   throw new Rollback();
+ * });
+ * ```
+ */
+export class Rollback extends Error {
+  /** The name of the class. */
+  override readonly name: string = "Rollback";
+  /** The block to roll back; the innermost one where `null`. */
+  readonly transaction: Transaction<unknown> | null;
+
+  /**
+   * Makes what a block throws to roll back.
+   *
+   * @param transaction The block to roll back, with those inside it; the
+   * innermost by default.
+   */
+  constructor(transaction?: Transaction<unknown>) {
+    super("Rollback of a transaction block");
+    this.transaction = transaction ?? null;
+  }
+}
+
+/** What a transaction block needs of its connection. */
+export interface TransactionConnection<Row> {
+  /**
+   * Runs statements.
+   *
+   * @internal
+   */
+  readonly executor: Executor;
+  /** Gets warnings. */
+  readonly warn: WarningHandler;
+  /** Runs a statement with a new cursor. */
+  execute<R = Row>(
+    query: Query,
+    params?: QueryParameters,
+    options?: ExecuteOptions,
+  ): Execution<R, BaseCursor<R>>;
+  /** Opens a cursor. */
+  cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R>;
+  /** Runs a block, inside the innermost that is open. */
+  transaction<T>(
+    block: (tx: Transaction<Row>) => T | Promise<T>,
+    options?: TransactionOptions,
+  ): Promise<T | undefined>;
+  /** Opens a block, inside the innermost that is open. */
+  begin(options?: BeginOptions): Promise<Transaction<Row>>;
+}
 
 /**
  * A block of statements that are committed together or not at all: what the
@@ -42,13 +94,7 @@ import {
 export class Transaction<Row> implements AsyncDisposable {
   readonly #connection: TransactionConnection<Row>;
   readonly #options: TransactionOptions;
-  readonly #parent: Transaction<Row> | null;
-  #savepointName: string | null;
-  #outermost = false;
-  #pipelineDepth = 0;
-  #abandoned = false;
-  #ending: Promise<void> | null = null;
-  #status: TransactionBlockStatus = TransactionBlockStatus.NON_STARTED;
+  readonly #block: TransactionBlock;
 
   /** @internal */
   constructor(
@@ -56,21 +102,18 @@ export class Transaction<Row> implements AsyncDisposable {
     options: TransactionOptions,
     parent: Transaction<Row> | null = null,
   ) {
-    const named = options.savepointName ?? null;
-    if (named === "") {
-      throw new ProgrammingError(
-        "Cannot open a transaction block: its savepoint name is empty",
-      );
-    }
     this.#connection = connection;
     this.#options = options;
-    this.#parent = parent;
-    this.#savepointName = named;
+    this.#block = new TransactionBlock(
+      connection,
+      options,
+      parent === null ? null : parent.#block,
+    );
   }
 
   /** The name of the block's savepoint, or `null` where it has none. */
   get savepointName(): string | null {
-    return this.#savepointName;
+    return this.#block.savepointName;
   }
 
   /** The connection that the block is on. */
@@ -80,9 +123,7 @@ export class Transaction<Row> implements AsyncDisposable {
 
   /** What has become of the block. */
   get status(): TransactionBlockStatus {
-    const lost = this.#status === TransactionBlockStatus.ACTIVE &&
-      this.#connection.executor.closed;
-    return lost ? TransactionBlockStatus.FAILED : this.#status;
+    return this.#block.status;
   }
 
   /**
@@ -101,7 +142,7 @@ export class Transaction<Row> implements AsyncDisposable {
     options?: ExecuteOptions,
   ): Execution<R, BaseCursor<R>> {
     try {
-      this.#checkActive();
+      this.#block.checkActive();
     } catch (error) {
       return Execution.of(Promise.reject(error));
     }
@@ -109,7 +150,8 @@ export class Transaction<Row> implements AsyncDisposable {
   }
 
   /**
-   * Opens a cursor inside the block.
+   * Opens a cursor. It is the connection's, and so are its results after the
+   * block has ended: do not run it then.
    *
    * @param options See {@linkcode CursorOptions}.
    * @returns The cursor.
@@ -117,7 +159,7 @@ export class Transaction<Row> implements AsyncDisposable {
    * @throws {OperationalError} If its session has ended.
    */
   cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R> {
-    this.#checkActive();
+    this.#block.checkActive();
     return this.#connection.cursor(options);
   }
 
@@ -135,7 +177,7 @@ export class Transaction<Row> implements AsyncDisposable {
     block: (tx: Transaction<Row>) => T | Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T | undefined> {
-    this.#checkActive();
+    this.#block.checkActive();
     return await new Transaction(this.#connection, options, this).run(block);
   }
 
@@ -148,7 +190,7 @@ export class Transaction<Row> implements AsyncDisposable {
    * @throws As {@linkcode Transaction.transaction} does.
    */
   async begin(options: BeginOptions = {}): Promise<Transaction<Row>> {
-    this.#checkActive();
+    this.#block.checkActive();
     return await new Transaction(this.#connection, options, this).open();
   }
 
@@ -161,8 +203,8 @@ export class Transaction<Row> implements AsyncDisposable {
    * @throws {OperationalError} If a statement in it had failed: it is rolled back.
    */
   async commit(): Promise<void> {
-    this.#checkActive();
-    await this.#end(TransactionBlockStatus.COMMITTED);
+    this.#block.checkActive();
+    await this.#block.end(TransactionBlockStatus.COMMITTED);
   }
 
   /**
@@ -172,8 +214,8 @@ export class Transaction<Row> implements AsyncDisposable {
    * @throws {OperationalError} If its session has ended.
    */
   async rollback(): Promise<void> {
-    this.#checkActive();
-    await this.#end(TransactionBlockStatus.ROLLED_BACK_EXPLICITLY);
+    this.#block.checkActive();
+    await this.#block.end(TransactionBlockStatus.ROLLED_BACK_EXPLICITLY);
   }
 
   /**
@@ -181,7 +223,7 @@ export class Transaction<Row> implements AsyncDisposable {
    * doing so becomes a warning.
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#undo(TransactionBlockStatus.ROLLED_BACK_WITH_ERROR);
+    await this.#block.undo(TransactionBlockStatus.ROLLED_BACK_WITH_ERROR);
   }
 
   /**
@@ -198,7 +240,7 @@ export class Transaction<Row> implements AsyncDisposable {
       result = await block(this);
     } catch (error) {
       const wanted = error instanceof Rollback;
-      await this.#undo(
+      await this.#block.undo(
         wanted
           ? TransactionBlockStatus.ROLLED_BACK_EXPLICITLY
           : TransactionBlockStatus.ROLLED_BACK_WITH_ERROR,
@@ -209,188 +251,21 @@ export class Transaction<Row> implements AsyncDisposable {
       if (swallowed) return undefined;
       throw error;
     }
-    if (this.#abandoned) throw wrongNesting();
-    if (this.#ending !== null) await this.#ending;
+    if (this.#block.abandoned) throw wrongNesting();
+    if (this.#block.ending !== null) await this.#block.ending;
     else if (this.#options.forceRollback) {
-      await this.#end(TransactionBlockStatus.ROLLED_BACK_EXPLICITLY);
-    } else await this.#end(TransactionBlockStatus.COMMITTED);
+      await this.#block.end(TransactionBlockStatus.ROLLED_BACK_EXPLICITLY);
+    } else await this.#block.end(TransactionBlockStatus.COMMITTED);
     return result;
   }
 
   /**
-   * Enters the block. The transaction begins with its first statement.
+   * Enters the block.
    *
    * @internal
    */
   async open(): Promise<this> {
-    // What was asked for before must not get into the transaction.
-    await this.#connection.executor.inTurn(async (turn) => {
-      this.#prepare();
-      if (this.#savepointName !== null) await this.#save(turn);
-      this.#status = TransactionBlockStatus.ACTIVE;
-      this.#connection.executor.transactions.blocks.push(this);
-    });
+    await this.#block.open();
     return this;
-  }
-
-  /** @internal */
-  abandon(): void {
-    this.#abandoned = true;
-    this.#status = TransactionBlockStatus.FAILED;
-  }
-
-  #prepare(): void {
-    const { transactions, pipelineDepth } = this.#connection.executor;
-    const { isolationLevel, readOnly, deferrable, retry } = this.#options;
-    const { blocks, characteristics: defaults } = transactions;
-    if (this.#parent !== null && blocks.at(-1) !== this.#parent) {
-      this.#parent.#checkActive();
-      throw new ProgrammingError(
-        "Cannot open a block inside this one: another block inside of it is open, so await that first, or open this one inside of it",
-      );
-    }
-    this.#pipelineDepth = pipelineDepth;
-    this.#outermost = !transactions.open && !transactions.waiting;
-    if (this.#outermost) {
-      transactions.openWithNext({
-        isolationLevel: isolationLevel === undefined
-          ? defaults.isolationLevel
-          : checkIsolationLevel(isolationLevel),
-        readOnly: readOnly === undefined ? defaults.readOnly : readOnly,
-        deferrable: deferrable === undefined ? defaults.deferrable : deferrable,
-      });
-      return;
-    }
-    if (
-      isolationLevel !== undefined || readOnly !== undefined ||
-      deferrable !== undefined
-    ) {
-      throw new ProgrammingError(
-        "Cannot set characteristics for a block inside a transaction: they belong to the block that opens it",
-      );
-    }
-    if (retry !== undefined) {
-      throw new ProgrammingError(
-        "Cannot retry a block inside a transaction: only the whole transaction can run again, so give retry to the block that opens it",
-      );
-    }
-    this.#savepointName ??= `_pgts_${blocks.length + 1}`;
-  }
-
-  async #save(turn: Turn): Promise<void> {
-    try {
-      await turn.begin();
-      await turn.command(`SAVEPOINT ${quoteIdentifier(this.#savepointName!)}`);
-    } catch (error) {
-      if (this.#outermost) {
-        this.#connection.executor.transactions.openNone();
-        await turn.end("ROLLBACK").catch(() => {}); // The first error counts.
-      }
-      throw error;
-    }
-  }
-
-  /** Ends the block when every statement that was asked for before is answered. */
-  #end(status: TransactionBlockStatus, cause?: unknown): Promise<void> {
-    const { executor } = this.#connection;
-    return this.#ending = (async () => {
-      try {
-        await executor.inTurn(async (turn) => {
-          await this.#checkTop(turn, cause);
-          if (status === TransactionBlockStatus.COMMITTED) {
-            await this.#commit(turn);
-          } else await this.#rollBack(turn);
-        });
-        this.#status = status;
-      } catch (error) {
-        if (this.#status === TransactionBlockStatus.ACTIVE) {
-          this.#status = TransactionBlockStatus.FAILED;
-        }
-        throw error;
-      } finally {
-        const { blocks } = executor.transactions;
-        const at = blocks.indexOf(this);
-        if (at >= 0) blocks.splice(at, 1);
-      }
-    })();
-  }
-
-  /** Rolls back, if the block is open; a failure of that must not hide why. */
-  async #undo(status: TransactionBlockStatus, cause?: unknown): Promise<void> {
-    // An end that is under way tells its own errors.
-    if (this.#ending !== null) await this.#ending.catch(() => {});
-    if (this.#status !== TransactionBlockStatus.ACTIVE) return;
-    const { executor, warn } = this.#connection;
-    try {
-      await this.#end(status, cause);
-    } catch (failure) {
-      if (this.#abandoned) throw failure;
-      warnOfRollback(executor, warn, "a transaction block", failure);
-    }
-  }
-
-  async #commit(turn: Turn): Promise<void> {
-    const { executor } = this.#connection;
-    const { transactions } = executor;
-    if (this.#outermost && transactions.waiting) {
-      return transactions.openNone();
-    }
-    try {
-      if (!this.#outermost) {
-        await turn.command(`RELEASE ${quoteIdentifier(this.#savepointName!)}`);
-      } else if (await turn.end("COMMIT") === "ROLLBACK") {
-        throw commitRefused(executor);
-      }
-    } catch (error) {
-      if (executor.closed) throw error;
-      this.#status = TransactionBlockStatus.ROLLED_BACK_WITH_ERROR;
-      if (this.#outermost) throw error;
-      await this.#rollBack(turn); // The block around it can go on.
-      throw commitRefused(executor, error);
-    }
-  }
-
-  async #rollBack(turn: Turn): Promise<void> {
-    const { transactions } = this.#connection.executor;
-    if (!this.#outermost) {
-      const name = quoteIdentifier(this.#savepointName!);
-      await turn.command(`ROLLBACK TO ${name}`);
-      await turn.command(`RELEASE ${name}`);
-    } else if (transactions.waiting) transactions.openNone();
-    else await turn.end("ROLLBACK");
-  }
-
-  #checkActive(): void {
-    const { executor } = this.#connection;
-    const { status } = this;
-    if (status === TransactionBlockStatus.FAILED) {
-      try {
-        executor.checkOpen();
-      } catch (loss) {
-        throw sessionEnded(loss);
-      }
-    }
-    if (this.#status === TransactionBlockStatus.ACTIVE && !this.#ending) return;
-    throw new ProgrammingError(
-      `Cannot use the transaction block: it has ended (${
-        status === TransactionBlockStatus.ACTIVE ? "ending" : status
-      }), use the connection instead`,
-    );
-  }
-
-  /**
-   * Blocks end in the reverse order of their beginning, and so do pipelines.
-   * Where tasks that share a connection break that, nothing of the transaction
-   * can be kept, and no block of it may go on.
-   */
-  async #checkTop(turn: Turn, cause: unknown): Promise<void> {
-    const { transactions, pipelineDepth } = this.#connection.executor;
-    const { blocks } = transactions;
-    if (blocks.at(-1) === this && pipelineDepth === this.#pipelineDepth) return;
-    if (this.#abandoned) throw wrongNesting(cause);
-    for (const block of blocks.splice(0)) block.abandon();
-    transactions.openNone();
-    await turn.end("ROLLBACK").catch(() => {}); // Or the session has ended, which does the same.
-    throw wrongNesting(cause);
   }
 }

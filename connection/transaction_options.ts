@@ -29,7 +29,8 @@ export interface TransactionOptions extends BeginOptions {
   /**
    * Runs the block again, in a new transaction, if the server gave this one up
    * for the sake of another: after a serialization failure (40001) or a deadlock
-   * (40P01), and after nothing else. A number is
+   * (40P01), and after nothing else. The function must let that error out, and
+   * do nothing outside of the transaction that it must not do twice. A number is
    * {@linkcode RetryOptions.attempts}. Only where the block opens the transaction.
    */
   retry?: number | RetryOptions | undefined;

@@ -6,8 +6,7 @@
  */
 
 import { PgError, ProgrammingError } from "../errors/base.ts";
-import { Transaction } from "./transaction.ts";
-import type { TransactionConnection } from "./transaction_connection.ts";
+import { Transaction, type TransactionConnection } from "./transaction.ts";
 import {
   type RetryOptions,
   TransactionBlockStatus,

@@ -12,8 +12,8 @@ export const QueryCanceledError: typeof QueryCanceled = QueryCanceled;
 
 /**
  * What `instanceof` finds in every error of the SQLSTATE class 40: the
- * transaction was rolled back and may be tried again as a whole. Nothing is
- * ever an instance of this class alone.
+ * transaction was rolled back and may be tried again as a whole, as the `retry`
+ * option of `transaction()` does. Nothing is ever an instance of this class alone.
  *
  * @example Try a transaction again
  * ```ts
