@@ -24,6 +24,7 @@ export {
 export type {
   ConnectOptions,
   CursorClass,
+  ServerCursorClass,
 } from "./connection/connect_options.ts";
 export type {
   AdaptContext,
@@ -73,13 +74,30 @@ export {
   ClientCursor,
   ClientCursor as AsyncClientCursor,
 } from "./connection/client_cursor.ts";
+export {
+  ServerCursor,
+  ServerCursor as AsyncServerCursor,
+} from "./connection/server_cursor.ts";
+export type {
+  FetchOptions,
+  ServerCursorOptions,
+  ServerExecuteOptions,
+} from "./connection/server_cursor_options.ts";
+export type { ScrollMode } from "./connection/server_cursor_position.ts";
+export {
+  RawServerCursor,
+  RawServerCursor as AsyncRawServerCursor,
+} from "./connection/raw_server_cursor.ts";
+export { RowStream } from "./connection/row_stream.ts";
+export type { StreamOptions } from "./connection/row_stream.ts";
 export { BaseCursor } from "./connection/cursor_base.ts";
+export type { ExecuteOptions } from "./connection/cursor_base.ts";
+export { CursorCore } from "./connection/cursor_core.ts";
 export type {
   CursorConnection,
   CursorOptions,
-  ExecuteOptions,
   SentQuery,
-} from "./connection/cursor_base.ts";
+} from "./connection/cursor_core.ts";
 export { Column } from "./connection/column.ts";
 export { Execution } from "./connection/execution.ts";
 export type { Fetchable } from "./connection/execution.ts";

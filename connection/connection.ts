@@ -4,24 +4,24 @@
  * @module
  */
 
-import { NotSupportedError } from "../errors/base.ts";
 import type { Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
 import { AdaptersMap } from "../types/adapters_map.ts";
 import { adapters } from "../types/defaults.ts";
 import { Transformer } from "../types/transformer.ts";
 import { connectArguments } from "./connect_arguments.ts";
-import type { ConnectOptions, CursorClass } from "./connect_options.ts";
+import type {
+  ConnectOptions,
+  CursorClass,
+  ServerCursorClass,
+} from "./connect_options.ts";
 import { ConnectionInfo } from "./connection_info.ts";
 import { ConnectionTransactions } from "./connection_transactions.ts";
 import { openSession } from "./connector.ts";
 import type { OpenedSession } from "./session_start.ts";
 import { Cursor } from "./cursor.ts";
-import type {
-  BaseCursor,
-  CursorOptions,
-  ExecuteOptions,
-} from "./cursor_base.ts";
+import type { BaseCursor, ExecuteOptions } from "./cursor_base.ts";
+import type { CursorOptions } from "./cursor_core.ts";
 import type { NoticeHandler, NotifyHandler } from "./events.ts";
 import type { Execution } from "./execution.ts";
 import { Executor } from "./executor.ts";
@@ -30,7 +30,10 @@ import { Lifetime } from "./lifetime.ts";
 import { PgConn } from "./pgconn.ts";
 import { Pipeline } from "./pipeline.ts";
 import { type DictRow, dictRow, type RowFactory } from "./rows.ts";
+import type { RowStream, StreamOptions } from "./row_stream.ts";
 import { Runner } from "./runner.ts";
+import { ServerCursor } from "./server_cursor.ts";
+import type { ServerCursorOptions } from "./server_cursor_options.ts";
 import type { WarningHandler } from "./warnings.ts";
 
 /**
@@ -60,6 +63,8 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
   rowFactory: RowFactory<Row>;
   /** The class of the cursors to come. */
   cursorFactory: CursorClass;
+  /** The class of the named cursors to come. */
+  serverCursorFactory: ServerCursorClass;
   /**
    * Runs statements.
    *
@@ -90,6 +95,7 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
     this.rowFactory = options.rowFactory ??
       dictRow as unknown as RowFactory<Row>;
     this.cursorFactory = options.cursorFactory ?? Cursor;
+    this.serverCursorFactory = options.serverCursorFactory ?? ServerCursor;
     this.transactions.noteReady(wire.engine.transactionStatus);
     this.executor = new Executor(
       new Runner(wire, this.statements, this.transactions, {
@@ -166,16 +172,29 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
    * @param options See {@linkcode CursorOptions}.
    * @returns The cursor.
    * @throws {OperationalError} If the connection is closed.
-   * @throws {NotSupportedError} If a name is given: server-side cursors are not there yet.
    */
-  override cursor<R = Row>(options?: CursorOptions<R> | string): BaseCursor<R> {
+  override cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R>;
+  /**
+   * Opens a cursor on the server: its rows stay there until they are fetched.
+   *
+   * @param name Its name.
+   * @param options See {@linkcode ServerCursorOptions}.
+   * @returns The cursor.
+   * @throws {OperationalError} If the connection is closed.
+   * @throws {ProgrammingError} If the name is empty.
+   */
+  override cursor<R = Row>(
+    name: string,
+    options?: ServerCursorOptions<R>,
+  ): ServerCursor<R>;
+  override cursor<R = Row>(
+    name?: string | CursorOptions<R>,
+    options?: ServerCursorOptions<R>,
+  ): BaseCursor<R> | ServerCursor<R> {
     this.executor.checkOpen();
-    if (typeof options === "string") {
-      throw new NotSupportedError(
-        "Cannot open a named cursor: pgts has no server-side cursors yet, leave the name out",
-      );
-    }
-    return new this.cursorFactory<R>(this, options);
+    return typeof name === "string"
+      ? new this.serverCursorFactory<R>(this, name, options)
+      : new this.cursorFactory<R>(this, name);
   }
 
   /**
@@ -205,6 +224,34 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
     options?: ExecuteOptions,
   ): Execution<R, BaseCursor<R>> {
     return new this.cursorFactory<R>(this).execute(query, params, options);
+  }
+
+  /**
+   * Runs a statement whose rows are handed on as they arrive, with a new cursor;
+   * see {@linkcode BaseCursor.stream}.
+   *
+   * @param query Text, a template of the `sql` tag, or a composed statement.
+   * @param params The values for the placeholders.
+   * @param options See {@linkcode StreamOptions}.
+   * @returns The rows.
+   *
+   * @example
+   * ```ts
+   * import { connect, sql } from "@x/pgts";
+   *
+   * await using conn = await connect({ autocommit: true });
+   * const last = 1_000_000;
+   * for await (const { n } of conn.stream(sql`select generate_series(1, ${last}) as n`)) {
+   *   if (n === 3) break; // the statement is cancelled
+   * }
+   * ```
+   */
+  stream<R = Row>(
+    query: Query,
+    params?: QueryParameters,
+    options?: StreamOptions,
+  ): RowStream<R> {
+    return new this.cursorFactory<R>(this).stream(query, params, options);
   }
 
   /**

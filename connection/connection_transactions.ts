@@ -8,14 +8,13 @@ import { ProgrammingError } from "../errors/base.ts";
 import type { Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
 import { ConnectionBase } from "./connection_base.ts";
-import type {
-  BaseCursor,
-  CursorOptions,
-  ExecuteOptions,
-} from "./cursor_base.ts";
+import type { BaseCursor, ExecuteOptions } from "./cursor_base.ts";
+import type { CursorOptions } from "./cursor_core.ts";
 import type { Execution } from "./execution.ts";
 import type { EndCommand } from "./executor.ts";
 import { commitRefused } from "./outcome.ts";
+import type { ServerCursor } from "./server_cursor.ts";
+import type { ServerCursorOptions } from "./server_cursor_options.ts";
 import { Transaction, type TransactionConnection } from "./transaction.ts";
 import type {
   BeginOptions,
@@ -41,6 +40,11 @@ export abstract class ConnectionTransactions<Row> extends ConnectionBase
   ): Execution<R, BaseCursor<R>>;
   /** Opens a cursor. */
   abstract cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R>;
+  /** Opens a cursor on the server. */
+  abstract cursor<R = Row>(
+    name: string,
+    options?: ServerCursorOptions<R>,
+  ): ServerCursor<R>;
 
   /**
    * Commits the open transaction. Does nothing if there is none. If a statement

@@ -8,7 +8,6 @@
 import {
   addCircumstances,
   ConnectionTimeout,
-  NotSupportedError,
   PgError,
 } from "../errors/base.ts";
 import { tryInOrder } from "./attempt_runner.ts";
@@ -52,11 +51,6 @@ export async function openSession(
   options: ConnectOptions<never>,
   resolve: typeof lookupAddresses = lookupAddresses,
 ): Promise<OpenedSession> {
-  if (options.serverCursorFactory !== undefined) {
-    throw new NotSupportedError(
-      "Cannot connect with serverCursorFactory: pgts has no server-side cursors yet",
-    );
-  }
   const { signal, allowedParameters } = options;
   signal?.throwIfAborted();
   const ambient = allowedParameters === undefined;

@@ -5,44 +5,15 @@
  * @module
  */
 
-import { InterfaceError, ProgrammingError } from "../errors/base.ts";
-import type { BoundQuery, Query } from "../sql/bind.ts";
+import { ProgrammingError } from "../errors/base.ts";
+import type { Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
-import type { PlaceholderFormat } from "../types/adapt.ts";
-import { AdaptersMap } from "../types/adapters_map.ts";
-import { Transformer } from "../types/transformer.ts";
 import type { Column } from "./column.ts";
+import { CursorCore } from "./cursor_core.ts";
 import { Execution, type Fetchable } from "./execution.ts";
-import type { Executor } from "./executor.ts";
-import type { Result } from "./result.ts";
+import type { Result, RowTaker } from "./result.ts";
+import { RowStream, type StreamOptions } from "./row_stream.ts";
 import type { Request } from "./statement_writer.ts";
-import type { RowFactory } from "./rows.ts";
-import { unsent } from "./staleness.ts";
-
-/** What a cursor needs of its connection. */
-export interface CursorConnection {
-  /**
-   * Runs statements.
-   *
-   * @internal
-   */
-  readonly executor: Executor;
-  /** The loaders and dumpers as they are now. */
-  readonly transformer: Transformer;
-  /** What becomes of rows. */
-  readonly rowFactory: RowFactory<unknown>;
-}
-
-/** Options of a cursor. */
-export interface CursorOptions<Row> {
-  /** What becomes of rows; that of the connection by default. */
-  rowFactory?: RowFactory<Row> | undefined;
-  /**
-   * Whether rows are asked for in binary or in text. By default pgts chooses,
-   * and the values are the same either way.
-   */
-  binary?: boolean | undefined;
-}
 
 /** Options of a single run. */
 export interface ExecuteOptions {
@@ -61,100 +32,15 @@ export interface ExecuteOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** The sending of a statement, for looking at it after a failure. */
-export interface SentQuery {
-  /** The text as the server got it. */
-  readonly text: string;
-  /** The values of its parameters, or `null` if it had none. */
-  readonly params: readonly unknown[] | null;
-  /** The formats that its placeholders asked for. */
-  readonly formats: readonly PlaceholderFormat[];
-}
-
 /**
  * Runs statements and holds their results. The base of {@linkcode Cursor} and
  * {@linkcode RawCursor}.
  */
-export abstract class BaseCursor<Row>
+export abstract class BaseCursor<Row> extends CursorCore<Row>
   implements Fetchable<Row>, AsyncDisposable {
-  /** How many rows `fetchMany()` gives if it is not told. */
-  arraySize = 1;
-  /** What becomes of the rows of the results to come. */
-  rowFactory: RowFactory<Row>;
-
-  readonly #connection: CursorConnection;
-  /**
-   * Whether rows are asked for in binary, where a run does not say.
-   *
-   * @internal
-   */
-  protected readonly binary: boolean | undefined;
-  #transformer: Transformer;
-  #ownAdapters = false;
   #results: Result[] = [];
   #index = 0;
   #row = 0;
-  #closed = false;
-  #bound: BoundQuery | null = null;
-
-  /**
-   * @param connection The connection that statements run on.
-   * @param options See {@linkcode CursorOptions}.
-   * @internal
-   */
-  constructor(connection: CursorConnection, options: CursorOptions<Row> = {}) {
-    this.#connection = connection;
-    this.#transformer = connection.transformer;
-    this.binary = options.binary;
-    this.rowFactory = options.rowFactory ??
-      connection.rowFactory as RowFactory<Row>;
-  }
-
-  /**
-   * How the text and the parameters become what the server gets.
-   *
-   * @internal
-   */
-  protected abstract bind(
-    query: Query,
-    params: QueryParameters | undefined,
-    transformer: Transformer,
-  ): BoundQuery;
-
-  /** Whether {@linkcode BaseCursor.close} was called. */
-  get closed(): boolean {
-    return this.#closed;
-  }
-
-  /**
-   * The loaders and dumpers of this cursor. What is registered here concerns no
-   * other cursor, and the results from the next one on.
-   */
-  get adapters(): AdaptersMap {
-    if (!this.#ownAdapters) {
-      this.#ownAdapters = true;
-      const adapters = new AdaptersMap(this.#transformer.adapters);
-      this.#transformer = new Transformer(adapters, this.#transformer.session);
-    }
-    return this.#transformer.adapters;
-  }
-
-  /**
-   * The loaders and dumpers for the next statement.
-   *
-   * @internal
-   */
-  protected get transformer(): Transformer {
-    return this.#transformer;
-  }
-
-  /** What was sent last, or `null`. For debugging: it holds the parameters. */
-  get query(): SentQuery | null {
-    const bound = this.#bound;
-    if (bound === null) return null;
-    const { text, values: params, formats } = bound;
-    return { text, params, formats };
-  }
 
   /** The columns of the result, or `null` if there is none. */
   get description(): readonly Column[] | null {
@@ -171,7 +57,8 @@ export abstract class BaseCursor<Row>
 
   /** The index of the next row, from 0, or `null` where there are no rows. */
   get rowNumber(): number | null {
-    return this.#result?.fields ? this.#row : null;
+    const result = this.#result;
+    return result?.fields && !result.streamed ? this.#row : null;
   }
 
   /** The command tag of the result, for example `INSERT 0 1`, or `null`. */
@@ -203,7 +90,7 @@ export abstract class BaseCursor<Row>
     params?: QueryParameters,
     options: ExecuteOptions = {},
   ): Execution<Row, this> {
-    const { executor } = this.#connection;
+    const { executor } = this.connection;
     if (executor.pipelineDepth === 0) {
       return Execution.of(this.#execute(query, params, options));
     }
@@ -220,6 +107,58 @@ export abstract class BaseCursor<Row>
     });
   }
 
+  /**
+   * Runs a statement whose rows are handed on as they arrive, however many they
+   * are: while who takes them lags behind, the server waits. Statements of other
+   * tasks wait until the rows have been read, and a stream that is left before
+   * that is cancelled on the server, which fails the transaction.
+   *
+   * @param query Text, a template of the `sql` tag, or a composed statement.
+   * @param params The values for the placeholders.
+   * @param options See {@linkcode StreamOptions}.
+   * @returns The rows. The statement is sent when the first is asked for; what
+   * goes wrong is told there, see {@linkcode RowStream.next}.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@x/pgts";
+   *
+   * await using conn = await connect({ autocommit: true });
+   * let sum = 0;
+   * const query = "select generate_series(1, %s) as n";
+   * for await (const { n } of conn.cursor().stream(query, [1000])) {
+   *   sum += Number(n);
+   *   if (n === 100) break;
+   * }
+   * console.log(sum); // 5050
+   * ```
+   */
+  stream(
+    query: Query,
+    params?: QueryParameters,
+    options: StreamOptions = {},
+  ): RowStream<Row> {
+    const { executor } = this.connection;
+    const run = async (taker: RowTaker, signal: AbortSignal) => {
+      const { binary } = options;
+      const request = {
+        ...this.#request(query, params, { binary, signal }),
+        taker,
+      };
+      await executor.run({ ...request, values: request.values ?? [] });
+      if (request.results[0]?.fields) return;
+      throw new ProgrammingError(
+        `Cannot stream: the statement has no rows (command status: ${
+          request.results[0]?.commandTag ?? "EMPTY_QUERY"
+        })`,
+      );
+    };
+    return new RowStream(executor.wire, options, run, (result) => {
+      this.#results = [result];
+      this.#index = this.#row = 0;
+    });
+  }
+
   async #execute(
     query: Query,
     params: QueryParameters | undefined,
@@ -227,7 +166,7 @@ export abstract class BaseCursor<Row>
   ): Promise<this> {
     const request = this.#request(query, params, options);
     try {
-      await this.#connection.executor.run(request);
+      await this.connection.executor.run(request);
     } finally {
       this.#show(request);
     }
@@ -239,20 +178,16 @@ export abstract class BaseCursor<Row>
     params: QueryParameters | undefined,
     options: ExecuteOptions,
   ): Request {
-    this.#checkOpen();
+    this.checkUsable();
     this.#results = [];
     this.#index = this.#row = 0;
-    this.#bound = null;
-    this.#connection.executor.checkOpen();
-    const transformer = this.#transformer;
-    const bound = unsent(() => this.bind(query, params, transformer));
-    this.#bound = bound;
+    const bound = this.prepareRun(query, params);
     return {
       text: bound.text,
       values: bound.values,
       formats: bound.formats,
       simple: bound.simple ?? false,
-      transformer,
+      transformer: this.transformer,
       rowFactory: this.rowFactory,
       results: [],
       prepare: options.prepare,
@@ -338,7 +273,7 @@ export abstract class BaseCursor<Row>
    * @returns A promise that is there for symmetry.
    */
   close(): Promise<void> {
-    this.#closed = true;
+    this.markClosed();
     this.#results = [];
     this.#index = this.#row = 0;
     return Promise.resolve();
@@ -349,18 +284,17 @@ export abstract class BaseCursor<Row>
     return this.close();
   }
 
-  #checkOpen(): void {
-    if (this.#closed) {
-      throw new InterfaceError("Cannot use the cursor: it is closed");
-    }
-  }
-
   /** The result, if it has rows. */
   #rows(): Result {
-    this.#checkOpen();
+    this.checkUsable();
     const result = this.#result;
     if (result === undefined) {
       throw new ProgrammingError("Cannot fetch: no statement has been run");
+    }
+    if (result.streamed) {
+      throw new ProgrammingError(
+        "Cannot fetch: the rows of the last statement went to its stream",
+      );
     }
     if (result.fields === null) {
       throw new ProgrammingError(

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { NotSupportedError } from "../errors/base.ts";
+import { NotSupportedError, ProgrammingError } from "../errors/base.ts";
 import type { Engine } from "../protocol/engine.ts";
 import type { Exchange } from "../protocol/exchange.ts";
 import { Mutex } from "./mutex.ts";
@@ -122,6 +122,11 @@ export class Executor {
   ): void {
     request.signal?.throwIfAborted();
     this.checkOpen();
+    if (request.taker !== undefined) {
+      throw new ProgrammingError(
+        "Cannot stream in a pipeline: its rows would hold up the answers behind them, use execute()",
+      );
+    }
     if (request.signal !== undefined) {
       throw new NotSupportedError(
         "Cannot run the statement with a signal in a pipeline: a cancel request would hit whichever statement is running",
@@ -245,6 +250,11 @@ export class Executor {
     });
   }
 
+  /** The connection that statements are sent on. */
+  get wire(): Wire {
+    return this.#runner.wire;
+  }
+
   /** The text of the last error of a statement; `""` if there was none. */
   get lastError(): string {
     return this.#runner.lastError;
@@ -355,6 +365,7 @@ export class Executor {
 
   /** What is remembered of a statement; nothing if it is not worth it. */
   #statementOf(request: Request, oids: readonly number[]): Statement {
+    if (request.statement !== undefined) return request.statement;
     return request.simple
       ? newStatement(request.text, oids)
       : this.#statements.get(request.text, oids);

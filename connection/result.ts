@@ -23,6 +23,18 @@ import {
 import { checkFormats, rememberFields } from "./result_formats.ts";
 import type { Statement } from "./statement_cache.ts";
 
+/** Takes rows as they come, instead of the result that they belong to. */
+export interface RowTaker {
+  /** Whether it still wants rows; those to come are not even decoded if not. */
+  readonly wanted: boolean;
+  /** The columns are known. */
+  begin(result: Result): void;
+  /** A row. */
+  take(row: unknown): void;
+  /** There will be no further row, as one could not be made. */
+  failed(error: unknown): void;
+}
+
 /** How the rows of a result are to be made. */
 export interface RowTarget {
   /** Whether the caller insists on a format, so that none can be wrong. */
@@ -33,6 +45,8 @@ export interface RowTarget {
   readonly rowFactory: RowFactory<unknown>;
   /** Gets the results that are complete. */
   readonly results: Result[];
+  /** Takes the rows; without it the results keep them. */
+  readonly taker?: RowTaker;
 }
 
 /** The outcome of one statement. */
@@ -43,6 +57,8 @@ export class Result implements RowSource {
   readonly fields: readonly FieldDescription[] | null;
   /** The command tag; `null` where the statement was empty. */
   commandTag: string | null = null;
+  /** Whether its rows went elsewhere as they came. */
+  readonly streamed: boolean;
 
   readonly #transformer: Transformer;
   #description: readonly Column[] | null = null;
@@ -50,12 +66,15 @@ export class Result implements RowSource {
   /**
    * @param fields The columns, or `null` where there are no rows.
    * @param transformer Knows the types, for the description.
+   * @param streamed Whether its rows go elsewhere as they come.
    */
   constructor(
     fields: readonly FieldDescription[] | null,
     transformer: Transformer,
+    streamed = false,
   ) {
     this.fields = fields;
+    this.streamed = streamed;
     this.#transformer = transformer;
   }
 
@@ -75,6 +94,7 @@ export class Result implements RowSource {
    * @throws {DataError} If the number is too large for a JavaScript number.
    */
   get rowCount(): number {
+    if (this.streamed) return -1;
     if (this.fields !== null) return this.rows.length;
     const digits = this.commandTag?.match(/ (\d+)$/)?.[1];
     if (digits === undefined) return -1;
@@ -127,6 +147,7 @@ interface CachedPlan {
 export class ResultCollector implements ResultSink {
   readonly #target: RowTarget;
   readonly #statement: Statement | null;
+  readonly #taker: RowTaker | null;
   #afterSet = false;
   #readUnder: Settings | null = null;
   #hasText = false;
@@ -142,6 +163,7 @@ export class ResultCollector implements ResultSink {
   constructor(target: RowTarget, statement: Statement | null) {
     this.#target = target;
     this.#statement = statement;
+    this.#taker = target.taker ?? null;
   }
 
   describe(described: readonly FieldDescription[]): void {
@@ -150,8 +172,13 @@ export class ResultCollector implements ResultSink {
     const fields = statement === null
       ? described
       : rememberFields(statement, described);
-    if (binary === undefined) checkFormats(fields, transformer);
-    this.expect(fields);
+    try {
+      if (binary === undefined) checkFormats(fields, transformer);
+      this.expect(fields);
+    } catch (error) {
+      this.#taker?.failed(error);
+      throw error;
+    }
   }
 
   /** The results that are complete. */
@@ -169,10 +196,11 @@ export class ResultCollector implements ResultSink {
         DATES.has(types.get(typeOid)?.oid ?? typeOid)
       );
     }
-    const result = new Result(fields, transformer);
+    const result = new Result(fields, transformer, this.#taker !== null);
     const statement = this.#statement;
     const cached = statement?.plan as CachedPlan | null ?? null;
     this.#current = result;
+    this.#taker?.begin(result);
     if (
       cached !== null && cached.fields === fields &&
       cached.rowFactory === rowFactory &&
@@ -208,11 +236,27 @@ export class ResultCollector implements ResultSink {
   }
 
   row(source: ReadBuffer): void {
+    const taker = this.#taker;
+    if (taker !== null) return this.#hand(source, taker);
     if (this.#readUnder !== null) this.#hasText ||= !isAscii(source);
+    this.#current!.rows.push(this.#make(source));
+  }
+
+  #make(source: ReadBuffer): unknown {
     const row = this.#plan!.decode(source);
-    this.#current!.rows.push(
-      this.#maker === null ? row : this.#maker(row as unknown[]),
-    );
+    return this.#maker === null ? row : this.#maker(row as unknown[]);
+  }
+
+  #hand(source: ReadBuffer, taker: RowTaker): void {
+    if (!taker.wanted) return;
+    let row: unknown;
+    try {
+      row = this.#make(source);
+    } catch (error) {
+      taker.failed(error);
+      throw error;
+    }
+    taker.take(row);
   }
 
   /**

@@ -45,6 +45,8 @@ export interface RunnerOptions {
 
 /** Sends the statements of one connection. */
 export class Runner {
+  /** The connection that they are sent on. */
+  wire: Wire;
   /** What is remembered of statements. */
   readonly statements: StatementCache;
   /** Whether, and how, transactions are opened. */
@@ -58,7 +60,6 @@ export class Runner {
   /** The text of the last error; `""` if there was none. */
   lastError = "";
 
-  #wire: Wire;
   readonly #options: RunnerOptions;
   #groupBuffer: WriteBuffer | null = null;
   #groupStart = 0;
@@ -78,7 +79,7 @@ export class Runner {
     transactions: TransactionState,
     options: RunnerOptions,
   ) {
-    this.#wire = wire;
+    this.wire = wire;
     this.statements = statements;
     this.transactions = transactions;
     this.#options = options;
@@ -86,7 +87,7 @@ export class Runner {
 
   /** Runs what comes in another session, and forgets the one before it. */
   replaceSession(wire: Wire): void {
-    this.#wire = wire;
+    this.wire = wire;
     this.lastError = "";
     this.#groupBuffer = null;
     this.#parsing.clear();
@@ -96,7 +97,7 @@ export class Runner {
 
   /** How many bytes the group of statements has that is being appended. */
   get groupSize(): number {
-    const { output } = this.#wire.engine;
+    const { output } = this.wire.engine;
     // While a write is under way, groups that are complete wait in the same buffer.
     const start = output === this.#groupBuffer ? this.#groupStart : 0;
     return output.length - Math.min(start, output.length);
@@ -104,12 +105,12 @@ export class Runner {
 
   /** Whether the connection is closed. */
   get closed(): boolean {
-    return this.#wire.engine.failure !== null;
+    return this.wire.engine.failure !== null;
   }
 
   /** @throws {OperationalError} If the connection is closed. */
   checkOpen(): void {
-    const { failure } = this.#wire.engine;
+    const { failure } = this.wire.engine;
     if (failure === null) return;
     const error = lossOf(failure);
     addCircumstances(error, { connectionUsable: false, reachedServer: false });
@@ -138,10 +139,10 @@ export class Runner {
       simple,
       () =>
         simple
-          ? writeSimple(this.#wire.engine.output, request)
+          ? writeSimple(this.wire.engine.output, request)
           : this.#extended(request, statement, parameters, true),
     );
-    this.#wire.flush();
+    this.wire.flush();
     try {
       await this.#finished(written.exchange, request.signal);
     } catch (reason) {
@@ -183,12 +184,12 @@ export class Runner {
   sendGroup(): SyncExchange {
     this.#group++;
     const sync = new SyncExchange();
-    const { output } = this.#wire.engine;
+    const { output } = this.wire.engine;
     writeSync(output);
     this.#groupBuffer = output;
     this.#groupStart = output.length;
     this.#watch(sync);
-    this.#wire.flush();
+    this.wire.flush();
     return sync;
   }
 
@@ -217,9 +218,9 @@ export class Runner {
     const [exchange, beginning] = this.#write(
       begin,
       false,
-      () => writeDescription(this.#wire.engine.output, statement),
+      () => writeDescription(this.wire.engine.output, statement),
     );
-    this.#wire.flush();
+    this.wire.flush();
     await this.#finished(exchange, request.signal);
     const failed = beginning?.error ? beginning : exchange;
     if (failed.error !== null) throw this.told(failed);
@@ -241,9 +242,9 @@ export class Runner {
       complete: (complete) => tag = complete,
       empty: () => {},
     }, text);
-    writeQuery(this.#wire.engine.output, text);
+    writeQuery(this.wire.engine.output, text);
     this.#watch(exchange);
-    this.#wire.flush();
+    this.wire.flush();
     await exchange.done;
     // What was lost after its tag had come was done before.
     const done = tag !== "" && !exchange.failed;
@@ -256,7 +257,7 @@ export class Runner {
   async ask(query: string): Promise<string | null> {
     this.endGroup();
     try {
-      return await askValue(this.#wire, query);
+      return await askValue(this.wire, query);
     } catch (error) {
       if (error instanceof PgError) {
         this.lastError = error.message;
@@ -351,7 +352,7 @@ export class Runner {
     syncBegin: boolean,
     write: () => T,
   ): [T, Exchange | null] {
-    const { output } = this.#wire.engine;
+    const { output } = this.wire.engine;
     const mark = output.length;
     let beginning: Exchange | null = null;
     let written: T;
@@ -383,7 +384,7 @@ export class Runner {
     sync: boolean,
   ): Written {
     const written = writeExtended(
-      this.#wire.engine.output,
+      this.wire.engine.output,
       request,
       statement,
       parameters,
@@ -400,10 +401,10 @@ export class Runner {
       const { transactions } = this;
       const { begun } = transactions;
       exchange.onSettle = () => {
-        transactions.noteReady(this.#wire.engine.transactionStatus, begun);
+        transactions.noteReady(this.wire.engine.transactionStatus, begun);
       };
     }
-    this.#wire.enqueue(exchange);
+    this.wire.enqueue(exchange);
   }
 
   async #finished(
@@ -411,6 +412,6 @@ export class Runner {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (signal === undefined) return await exchange.done;
-    if (await cancelOnAbort(this.#wire, exchange, signal)) throw signal.reason;
+    if (await cancelOnAbort(this.wire, exchange, signal)) throw signal.reason;
   }
 }

@@ -35,6 +35,8 @@ export interface Request extends RowTarget, BoundQuery {
   readonly prepare: boolean | undefined;
   /** Aborts it. */
   readonly signal: AbortSignal | undefined;
+  /** What is known of it, where it is not for the connection to remember. */
+  readonly statement?: Statement;
 }
 
 /** The parameters of a request: what writes each, and the types they make it. */

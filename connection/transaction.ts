@@ -7,14 +7,13 @@
 
 import type { Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
-import type {
-  BaseCursor,
-  CursorOptions,
-  ExecuteOptions,
-} from "./cursor_base.ts";
+import type { BaseCursor, ExecuteOptions } from "./cursor_base.ts";
+import type { CursorOptions } from "./cursor_core.ts";
 import { Execution } from "./execution.ts";
 import type { Executor } from "./executor.ts";
 import { wrongNesting } from "./outcome.ts";
+import type { ServerCursor } from "./server_cursor.ts";
+import type { ServerCursorOptions } from "./server_cursor_options.ts";
 import { TransactionBlock } from "./transaction_block.ts";
 import {
   type BeginOptions,
@@ -74,6 +73,11 @@ export interface TransactionConnection<Row> {
   ): Execution<R, BaseCursor<R>>;
   /** Opens a cursor. */
   cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R>;
+  /** Opens a cursor on the server. */
+  cursor<R = Row>(
+    name: string,
+    options?: ServerCursorOptions<R>,
+  ): ServerCursor<R>;
   /** Runs a block, inside the innermost that is open. */
   transaction<T>(
     block: (tx: Transaction<Row>) => T | Promise<T>,
@@ -158,9 +162,27 @@ export class Transaction<Row> implements AsyncDisposable {
    * @throws {ProgrammingError} If the block has ended.
    * @throws {OperationalError} If its session has ended.
    */
-  cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R> {
+  cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R>;
+  /**
+   * Opens a cursor on the server inside the block.
+   *
+   * @param name Its name.
+   * @param options See {@linkcode ServerCursorOptions}.
+   * @returns The cursor.
+   * @throws {ProgrammingError} If the block has ended.
+   */
+  cursor<R = Row>(
+    name: string,
+    options?: ServerCursorOptions<R>,
+  ): ServerCursor<R>;
+  cursor<R = Row>(
+    name?: string | CursorOptions<R>,
+    options?: ServerCursorOptions<R>,
+  ): BaseCursor<R> | ServerCursor<R> {
     this.#block.checkActive();
-    return this.#connection.cursor(options);
+    return typeof name === "string"
+      ? this.#connection.cursor(name, options)
+      : this.#connection.cursor(name);
   }
 
   /**

@@ -14,7 +14,7 @@ import {
 
 /** Commands that change nothing that a rollback would lose. */
 const HARMLESS =
-  /^(?:SELECT|SHOW|EXPLAIN|FETCH|SET|RESET|LISTEN|BEGIN|START|SAVEPOINT|RELEASE|ROLLBACK|COMMIT)\b/;
+  /^(?:SELECT|SHOW|EXPLAIN|FETCH|SET|RESET|LISTEN|DECLARE|MOVE|CLOSE|BEGIN|START|SAVEPOINT|RELEASE|ROLLBACK|COMMIT)\b/;
 
 /** A block of `transaction()` or `begin()`, as the others on its connection see it. */
 export interface Block {
@@ -34,6 +34,8 @@ export class TransactionState {
   lossTold = false;
   /** Whether the open transaction has changed something. */
   dirty = false;
+  /** How often the server has been ready without a transaction: one that was open has ended. */
+  ends = 0;
 
   #status: number = Status.IDLE;
   #wanted: string | null = null;
@@ -108,7 +110,9 @@ export class TransactionState {
   noteReady(status: number, begun: number = this.#begun): void {
     this.#status = status;
     this.#answered = begun;
-    if (status === Status.IDLE) this.dirty = false;
-    else this.#wanted = null;
+    if (status === Status.IDLE) {
+      this.dirty = false;
+      this.ends++;
+    } else this.#wanted = null;
   }
 }

@@ -19,12 +19,10 @@ import type { Transport } from "./transport.ts";
 const GRACE_MS = 1000;
 const TERMINATE_MS = 500;
 /**
- * How long reading a result may keep timers and other tasks waiting: as long as
- * data is there at once, the runtime goes on with the reader alone.
+ * How long answers are read in a row before other tasks get a turn: a read that
+ * finds bytes is over at once, without the event loop going round.
  */
-const HOLD_MS = 10;
-/** A read of so many bytes in the middle of a result is one of many, most likely. */
-const MUCH = 8192;
+const HOLD_MS = 5;
 
 /** What a wire tells the layer above. */
 export type WireEvents = Omit<EngineEvents, "flush">;
@@ -184,7 +182,8 @@ export class Wire {
 
   async #read(): Promise<void> {
     const { engine, transport } = this;
-    let heldSince = 0;
+    /** When the answers began that are being read without a break. */
+    let since: number | null = null;
     try {
       while (engine.failure === null) {
         const into = engine.input.region();
@@ -196,11 +195,10 @@ export class Wire {
         engine.receive();
         this.#updateRef();
         if (this.#paused !== null) await this.#paused.promise;
-        if (count < MUCH || !engine.busy) heldSince = 0;
-        else if (heldSince === 0) heldSince = performance.now();
-        else if (performance.now() - heldSince > HOLD_MS) {
-          await new Promise<void>((resolve) => setTimeout(resolve, 0));
-          heldSince = 0;
+        if (!engine.busy) since = null;
+        else if (performance.now() - (since ??= performance.now()) > HOLD_MS) {
+          await new Promise((resolve) => setImmediate(resolve));
+          since = null;
         }
       }
     } catch (error) {

@@ -3,7 +3,6 @@ import {
   assertEquals,
   assertInstanceOf,
   assertRejects,
-  assertStringIncludes,
 } from "@std/assert";
 import {
   connect,
@@ -275,15 +274,4 @@ Deno.test("cursor: query shows what was sent, after a failure too", async () => 
   );
   assertEquals(cursor.query?.text, "select $1 from nosuch");
   assertEquals(cursor.query?.params, [1]);
-});
-
-Deno.test("cursor: a name is refused in words", async () => {
-  await using conn = await connect(testDsn(), { autocommit: true });
-  try {
-    conn.cursor("name");
-    assert(false, "it was not refused");
-  } catch (error) {
-    assertInstanceOf(error, NotSupportedError);
-    assertStringIncludes(error.message, "server-side cursors");
-  }
 });
