@@ -90,14 +90,20 @@ export {
 } from "./connection/raw_server_cursor.ts";
 export { RowStream } from "./connection/row_stream.ts";
 export type { StreamOptions } from "./connection/row_stream.ts";
+export { CursorResults } from "./connection/cursor_results.ts";
 export { BaseCursor } from "./connection/cursor_base.ts";
-export type { ExecuteOptions } from "./connection/cursor_base.ts";
 export { CursorCore } from "./connection/cursor_core.ts";
 export type {
   CursorConnection,
   CursorOptions,
   SentQuery,
 } from "./connection/cursor_core.ts";
+export type {
+  ExecuteManyOptions,
+  ExecuteOptions,
+} from "./connection/cursor_base.ts";
+export type { ParameterSets } from "./connection/batch.ts";
+export type { ResultLimits } from "./connection/result.ts";
 export { Column } from "./connection/column.ts";
 export { Execution } from "./connection/execution.ts";
 export type { Fetchable } from "./connection/execution.ts";
@@ -133,11 +139,13 @@ export {
   classRow,
   dictRow,
   kwargsRow,
+  namedTupleRow,
   scalarRow,
   tupleRow,
 } from "./connection/rows.ts";
 export type {
   DictRow,
+  NamedTuple,
   RowFactory,
   RowMaker,
   RowSource,

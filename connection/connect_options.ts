@@ -60,6 +60,8 @@ export const DRIVER_KEYS: ReadonlySet<string> = new Set(
     "signal",
     "onWarning",
     "maxMessageSize",
+    "maxRows",
+    "maxResultBytes",
     "scramMaxIterations",
     "allowedParameters",
     "joinBegin",

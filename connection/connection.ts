@@ -20,7 +20,12 @@ import { ConnectionTransactions } from "./connection_transactions.ts";
 import { openSession } from "./connector.ts";
 import type { OpenedSession } from "./session_start.ts";
 import { Cursor } from "./cursor.ts";
-import type { BaseCursor, ExecuteOptions } from "./cursor_base.ts";
+import type { ParameterSets } from "./batch.ts";
+import type {
+  BaseCursor,
+  ExecuteManyOptions,
+  ExecuteOptions,
+} from "./cursor_base.ts";
 import type { CursorOptions } from "./cursor_core.ts";
 import type { NoticeHandler, NotifyHandler } from "./events.ts";
 import type { Execution } from "./execution.ts";
@@ -29,6 +34,7 @@ import { registerInt8Number } from "./int8.ts";
 import { Lifetime } from "./lifetime.ts";
 import { PgConn } from "./pgconn.ts";
 import { Pipeline } from "./pipeline.ts";
+import type { ResultLimits } from "./result.ts";
 import { type DictRow, dictRow, type RowFactory } from "./rows.ts";
 import type { RowStream, StreamOptions } from "./row_stream.ts";
 import { Runner } from "./runner.ts";
@@ -77,10 +83,17 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
    * @internal
    */
   override readonly warn: WarningHandler;
+  /**
+   * How much a result may hold.
+   *
+   * @internal
+   */
+  readonly limits: ResultLimits;
 
   readonly #opened: OpenedSession;
   readonly #lifetime: Lifetime;
   #pgconn: PgConn | null = null;
+  #pipeline: Pipeline<Row> | null = null;
   #transformer: Transformer | null = null;
   #transformerVersion = -1;
 
@@ -90,6 +103,10 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
     const { wire, session, warn } = opened;
     this.#opened = opened;
     this.warn = warn;
+    this.limits = {
+      maxRows: options.maxRows,
+      maxResultBytes: options.maxResultBytes,
+    };
     this.adapters = new AdaptersMap(options.context?.adapters ?? adapters);
     if (options.int8 === "number") registerInt8Number(this.adapters);
     this.rowFactory = options.rowFactory ??
@@ -227,6 +244,23 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
   }
 
   /**
+   * Runs a statement once for each set of parameters, with a new cursor: see
+   * {@linkcode BaseCursor.executeMany}.
+   *
+   * @param query Text, or a composed statement.
+   * @param sets The values for the placeholders of each run.
+   * @param options See {@linkcode ExecuteManyOptions}.
+   * @returns A promise of the cursor.
+   */
+  executeMany<R = Row>(
+    query: Query,
+    sets: ParameterSets,
+    options?: ExecuteManyOptions,
+  ): Execution<R, BaseCursor<R>> {
+    return new this.cursorFactory<R>(this).executeMany(query, sets, options);
+  }
+
+  /**
    * Runs a statement whose rows are handed on as they arrive, with a new cursor;
    * see {@linkcode BaseCursor.stream}.
    *
@@ -256,12 +290,34 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
 
   /**
    * Runs statements without waiting for the answers of those before: what is run
-   * at once leaves in one write.
+   * at once leaves in one write. See {@linkcode Pipeline} for what an error does.
+   *
+   * @returns The pipeline, which is open until it is disposed of.
+   * @throws {OperationalError} If the connection is closed.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * await using p = await conn.pipeline();
+   * p.execute("create temp table item (n int)");
+   * p.execute("insert into item values (1)");
+   * const row = await p.execute("select n from item").fetchOne();
+   * console.log(row); // { n: 1 }
+   * ```
+   */
+  pipeline(): Promise<Pipeline<Row>>;
+  /**
+   * Runs statements without waiting for the answers of those before: what is run
+   * at once leaves in one write. See {@linkcode Pipeline} for what an error does.
    *
    * @param block Gets the pipeline; whatever is run on the connection until it
-   * settles goes through it.
+   * settles goes through it. Inside of another pipeline it is the same one.
    * @returns What the function returned, when everything is answered.
-   * @throws Whatever the function throws.
+   * @throws Whatever the function throws, or else the first error that nobody
+   * awaited.
+   * @throws {OperationalError} If the connection is closed.
    *
    * @example
    * ```ts
@@ -274,10 +330,13 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
    * console.log(sums); // [{ sum: 2 }, { sum: 3 }, { sum: 4 }]
    * ```
    */
-  pipeline<T>(block: (pipeline: Pipeline<Row>) => T | Promise<T>): Promise<T> {
-    return new Promise((resolve) =>
-      resolve(new Pipeline<Row>(this).run(block))
-    );
+  pipeline<T>(block: (pipeline: Pipeline<Row>) => T | Promise<T>): Promise<T>;
+  async pipeline<T>(
+    block?: (pipeline: Pipeline<Row>) => T | Promise<T>,
+  ): Promise<T | Pipeline<Row>> {
+    if (!this.#pipeline?.open) this.#pipeline = new Pipeline<Row>(this);
+    const pipeline = this.#pipeline;
+    return await (block === undefined ? pipeline.enter() : pipeline.run(block));
   }
 
   /** Has a function told of the server's notices. What it throws becomes a warning. */

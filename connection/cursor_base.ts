@@ -1,16 +1,18 @@
 /**
- * What all cursors that hold their rows in memory share: running statements,
- * results, fetching.
+ * What all cursors that hold their rows in memory share: running statements.
+ * What came of them is in `cursor_results.ts`.
  *
  * @module
  */
 
-import { ProgrammingError } from "../errors/base.ts";
+import { NotSupportedError, ProgrammingError } from "../errors/base.ts";
 import type { Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
-import type { Column } from "./column.ts";
-import { CursorCore } from "./cursor_core.ts";
-import { Execution, type Fetchable } from "./execution.ts";
+import { SqlTemplate } from "../sql/template.ts";
+import { gather, type ParameterSets, Tally } from "./batch.ts";
+import { CursorResults } from "./cursor_results.ts";
+import { Execution } from "./execution.ts";
+import { PipelinedExecution } from "./pipelined_execution.ts";
 import type { Result, RowTaker } from "./result.ts";
 import { RowStream, type StreamOptions } from "./row_stream.ts";
 import type { Request } from "./statement_writer.ts";
@@ -30,46 +32,33 @@ export interface ExecuteOptions {
    * got to it may have taken effect all the same.
    */
   signal?: AbortSignal | undefined;
+  /**
+   * The most rows that the results may have: ResultTooLarge if there are more.
+   * By default what was given to `connect()`.
+   */
+  maxRows?: number | undefined;
+  /**
+   * The most bytes that the rows may have, as the server sends them:
+   * ResultTooLarge if there are more. By default what was given to `connect()`.
+   */
+  maxResultBytes?: number | undefined;
+}
+
+/** Options of `executeMany()`. */
+export interface ExecuteManyOptions extends ExecuteOptions {
+  /**
+   * Whether to keep the result of each run, for `results()` and `nextSet()`.
+   *
+   * @default {false}
+   */
+  returning?: boolean | undefined;
 }
 
 /**
  * Runs statements and holds their results. The base of {@linkcode Cursor} and
  * {@linkcode RawCursor}.
  */
-export abstract class BaseCursor<Row> extends CursorCore<Row>
-  implements Fetchable<Row>, AsyncDisposable {
-  #results: Result[] = [];
-  #index = 0;
-  #row = 0;
-
-  /** The columns of the result, or `null` if there is none. */
-  get description(): readonly Column[] | null {
-    return this.#result?.description ?? null;
-  }
-
-  /**
-   * How many rows the result has, or the command concerned; -1 where that is
-   * not known.
-   */
-  get rowCount(): number {
-    return this.#result?.rowCount ?? -1;
-  }
-
-  /** The index of the next row, from 0, or `null` where there are no rows. */
-  get rowNumber(): number | null {
-    const result = this.#result;
-    return result?.fields && !result.streamed ? this.#row : null;
-  }
-
-  /** The command tag of the result, for example `INSERT 0 1`, or `null`. */
-  get statusMessage(): string | null {
-    return this.#result?.commandTag ?? null;
-  }
-
-  get #result(): Result | undefined {
-    return this.#results[this.#index];
-  }
-
+export abstract class BaseCursor<Row> extends CursorResults<Row> {
   /**
    * Runs a statement.
    *
@@ -94,15 +83,13 @@ export abstract class BaseCursor<Row> extends CursorCore<Row>
     if (executor.pipelineDepth === 0) {
       return Execution.of(this.#execute(query, params, options));
     }
-    return new Execution((resolve, reject) => {
+    return this.#inPipeline((resolve, reject) => {
       const request = this.#request(query, params, options);
+      const { results } = request;
       executor.append(
         request,
-        () => resolve(this.#show(request)),
-        (error) => {
-          this.#show(request);
-          reject(error);
-        },
+        () => resolve(results),
+        (error) => reject(error, results),
       );
     });
   }
@@ -154,9 +141,195 @@ export abstract class BaseCursor<Row> extends CursorCore<Row>
       );
     };
     return new RowStream(executor.wire, options, run, (result) => {
-      this.#results = [result];
-      this.#index = this.#row = 0;
+      this.show([result]);
     });
+  }
+
+  /**
+   * Runs a statement once for each set of parameters, without waiting for the
+   * answers in between. If one run fails, those behind it do not happen, and
+   * unless a transaction was open those before it are undone.
+   *
+   * Sets that come by and by, from an `AsyncIterable`, are sent some at a time,
+   * and other statements may run in between, also those that the sets come from.
+   * In autocommit mode what was sent before a failure is then kept: use a
+   * transaction.
+   *
+   * @param query Text, or a composed statement.
+   * @param sets The values for the placeholders of each run.
+   * @param options See {@linkcode ExecuteManyOptions}.
+   * @returns A promise of this cursor. Its `rowCount` is that of all runs
+   * together, or with `returning` that of the result at hand.
+   * @throws {NotSupportedError} If the query is a template, which has its values in it.
+   * @throws {ProgrammingError} If the placeholders and the parameters do not match.
+   * @throws {InterfaceError} If the cursor is closed.
+   * @throws {OperationalError} If the connection is closed or gets lost.
+   * @throws {DatabaseError} What the server says; see the classes of `./errors`.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * const cursor = conn.cursor();
+   * await cursor.execute("create temp table item (id serial, name text)");
+   * const names = [["pen"], ["ink"], ["paper"]];
+   * await cursor.executeMany("insert into item (name) values (%s)", names);
+   * console.log(cursor.rowCount); // 3
+   * const query = "insert into item (name) values (%s) returning id";
+   * await cursor.executeMany(query, names, { returning: true });
+   * for (const { rowNumber } of cursor.results()) {
+   *   console.log(rowNumber, await cursor.fetchOne()); // 0 { id: 4 }, and so on
+   * }
+   * ```
+   */
+  executeMany(
+    query: Query,
+    sets: ParameterSets,
+    options: ExecuteManyOptions = {},
+  ): Execution<Row, this> {
+    const { executor } = this.connection;
+    if (executor.pipelineDepth === 0) {
+      return Execution.of(this.#executeMany(query, sets, options));
+    }
+    return this.#inPipeline((resolve, reject) => {
+      this.#startMany(query, options);
+      const tally = new Tally(options.returning ?? false);
+      const settle = (error?: unknown) => {
+        if (error !== undefined) return reject(error, []);
+        this.tally = tally;
+        resolve(tally.results);
+      };
+      if (Symbol.iterator in sets) {
+        this.#appendMany(query, sets, options, tally).then(
+          () => settle(),
+          settle,
+        );
+        if (options.returning) executor.startSync();
+      } else {
+        this.#runMany(query, sets, options, tally).then(() => settle(), settle);
+      }
+    });
+  }
+
+  /** Makes the promise of what is run in a pipeline. */
+  #inPipeline(
+    start: (
+      resolve: (results: Result[]) => void,
+      reject: (error: unknown, results: Result[]) => void,
+    ) => void,
+  ): Execution<Row, this> {
+    const { executor } = this.connection;
+    const execution = new PipelinedExecution<Row, this>();
+    this.running = execution;
+    const settle = (results: Result[]) => {
+      if (this.running !== execution) return; // It runs something else by now.
+      this.running = null;
+      this.show(results);
+    };
+    const fail = (error: unknown, results: Result[]) => {
+      settle(results);
+      execution.fail(error);
+      if (!execution.heeded) executor.noteFailure(execution);
+    };
+    try {
+      start((results) => {
+        settle(results);
+        execution.complete(this);
+      }, fail);
+    } catch (error) {
+      fail(error, []);
+    }
+    return execution;
+  }
+
+  async #executeMany(
+    query: Query,
+    sets: ParameterSets,
+    options: ExecuteManyOptions,
+  ): Promise<this> {
+    this.#startMany(query, options);
+    const tally = new Tally(options.returning ?? false);
+    await this.#runMany(query, sets, options, tally);
+    this.tally = tally;
+    return this.show(tally.results);
+  }
+
+  #startMany(query: Query, { signal }: ExecuteManyOptions): void {
+    this.#start();
+    signal?.throwIfAborted();
+    if (query instanceof SqlTemplate) {
+      throw new NotSupportedError(
+        "Cannot run a template with executeMany(): it has its values in it, give text with placeholders",
+      );
+    }
+  }
+
+  /** Runs a statement with sets of parameters, in or out of a pipeline as it is by then. */
+  async #runMany(
+    query: Query,
+    sets: ParameterSets,
+    options: ExecuteManyOptions,
+    tally: Tally,
+  ): Promise<void> {
+    const { executor } = this.connection;
+    const { signal } = options;
+    const groups = Symbol.iterator in sets ? [sets] : gather(sets, signal);
+    for await (const group of groups) {
+      if (executor.pipelineDepth > 0) {
+        await this.#appendMany(query, group, options, tally);
+        continue;
+      }
+      await executor.runBatch({
+        requests: this.#requests(query, group, options),
+        done: (request) => tally.add(request),
+      }, signal);
+    }
+    if (options.returning && executor.pipelineDepth > 0) executor.startSync();
+  }
+
+  /** Appends runs of a statement to the pipeline, all at once, and waits until they are answered. */
+  #appendMany(
+    query: Query,
+    sets: Iterable<QueryParameters>,
+    options: ExecuteManyOptions,
+    tally: Tally,
+  ): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let outstanding = 1;
+    const over = () => {
+      if (--outstanding === 0) resolve();
+    };
+    try {
+      for (const request of this.#requests(query, sets, options)) {
+        outstanding++;
+        this.connection.executor.append(request, () => {
+          tally.add(request);
+          over();
+        }, reject);
+      }
+      over();
+    } catch (error) {
+      reject(error);
+    }
+    return promise;
+  }
+
+  *#requests(
+    query: Query,
+    sets: Iterable<QueryParameters>,
+    options: ExecuteManyOptions,
+  ): Iterable<Request> {
+    let index = 0;
+    for (const params of sets) {
+      if (typeof params !== "object" || params === null) {
+        throw new TypeError(
+          `Cannot take the parameters at index ${index}: they must be an array or an object`,
+        );
+      }
+      index++;
+      yield this.#bind(query, params, options);
+    }
   }
 
   async #execute(
@@ -168,7 +341,7 @@ export abstract class BaseCursor<Row> extends CursorCore<Row>
     try {
       await this.connection.executor.run(request);
     } finally {
-      this.#show(request);
+      this.show(request.results);
     }
     return this;
   }
@@ -178,10 +351,24 @@ export abstract class BaseCursor<Row> extends CursorCore<Row>
     params: QueryParameters | undefined,
     options: ExecuteOptions,
   ): Request {
+    this.#start();
+    return this.#bind(query, params, options);
+  }
+
+  /** Forgets the last run. */
+  #start(): void {
     this.checkUsable();
-    this.#results = [];
-    this.#index = this.#row = 0;
+    this.show([]);
+    this.tally = null;
+  }
+
+  #bind(
+    query: Query,
+    params: QueryParameters | undefined,
+    options: ExecuteOptions,
+  ): Request {
     const bound = this.prepareRun(query, params);
+    const { limits } = this.connection;
     return {
       text: bound.text,
       values: bound.values,
@@ -193,116 +380,10 @@ export abstract class BaseCursor<Row> extends CursorCore<Row>
       prepare: options.prepare,
       binary: options.binary ?? this.binary,
       signal: options.signal,
+      limits: {
+        maxRows: options.maxRows ?? limits.maxRows,
+        maxResultBytes: options.maxResultBytes ?? limits.maxResultBytes,
+      },
     };
-  }
-
-  /** Shows the results: of several statements also those before the one that failed. */
-  #show({ results }: Request): this {
-    this.#results = results;
-    this.#index = this.#row = 0;
-    return this;
-  }
-
-  /**
-   * The next row.
-   *
-   * @returns The row, or `null` when there is none left.
-   * @throws {ProgrammingError} If there is no result, or it has no rows.
-   * @throws {InterfaceError} If the cursor is closed.
-   */
-  // deno-lint-ignore require-await -- rejects rather than throws
-  async fetchOne(): Promise<Row | null> {
-    const { rows } = this.#rows();
-    return this.#row < rows.length ? rows[this.#row++] as Row : null;
-  }
-
-  /**
-   * The next rows.
-   *
-   * @param size How many at most; {@linkcode BaseCursor.arraySize} by default.
-   * @returns The rows; none when there are none left.
-   * @throws {ProgrammingError} If there is no result, or it has no rows.
-   * @throws {InterfaceError} If the cursor is closed.
-   */
-  // deno-lint-ignore require-await -- rejects rather than throws
-  async fetchMany(size?: number): Promise<Row[]> {
-    const { rows } = this.#rows();
-    const from = this.#row;
-    this.#row = Math.min(rows.length, from + (size || this.arraySize));
-    return rows.slice(from, this.#row) as Row[];
-  }
-
-  /**
-   * All rows that are left.
-   *
-   * @returns The rows.
-   * @throws {ProgrammingError} If there is no result, or it has no rows.
-   * @throws {InterfaceError} If the cursor is closed.
-   */
-  // deno-lint-ignore require-await -- rejects rather than throws
-  async fetchAll(): Promise<Row[]> {
-    const { rows } = this.#rows();
-    const from = this.#row;
-    this.#row = rows.length;
-    return rows.slice(from) as Row[];
-  }
-
-  /** The rows that are left, one by one. Leaving the loop does not close the cursor. */
-  async *[Symbol.asyncIterator](): AsyncIterableIterator<Row> {
-    const result = this.#rows();
-    while (this.#result === result && this.#row < result.rows.length) {
-      yield result.rows[this.#row++] as Row;
-    }
-  }
-
-  /**
-   * Goes on to the next result of a text of several statements.
-   *
-   * @returns Whether there is one.
-   */
-  nextSet(): boolean {
-    if (this.#index + 1 >= this.#results.length) return false;
-    this.#index++;
-    this.#row = 0;
-    return true;
-  }
-
-  /**
-   * Forgets the results. The cursor cannot be used any more; the connection can.
-   *
-   * @returns A promise that is there for symmetry.
-   */
-  close(): Promise<void> {
-    this.markClosed();
-    this.#results = [];
-    this.#index = this.#row = 0;
-    return Promise.resolve();
-  }
-
-  /** Closes the cursor. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  /** The result, if it has rows. */
-  #rows(): Result {
-    this.checkUsable();
-    const result = this.#result;
-    if (result === undefined) {
-      throw new ProgrammingError("Cannot fetch: no statement has been run");
-    }
-    if (result.streamed) {
-      throw new ProgrammingError(
-        "Cannot fetch: the rows of the last statement went to its stream",
-      );
-    }
-    if (result.fields === null) {
-      throw new ProgrammingError(
-        `Cannot fetch: the last statement has no rows (command status: ${
-          result.commandTag ?? "EMPTY_QUERY"
-        })`,
-      );
-    }
-    return result;
   }
 }

@@ -12,6 +12,7 @@ import type { PlaceholderFormat } from "../types/adapt.ts";
 import { AdaptersMap } from "../types/adapters_map.ts";
 import { Transformer } from "../types/transformer.ts";
 import type { Executor } from "./executor.ts";
+import type { ResultLimits } from "./result.ts";
 import type { RowFactory } from "./rows.ts";
 import { unsent } from "./staleness.ts";
 import type { WarningHandler } from "./warnings.ts";
@@ -28,6 +29,8 @@ export interface CursorConnection {
   readonly transformer: Transformer;
   /** What becomes of rows. */
   readonly rowFactory: RowFactory<unknown>;
+  /** How much a result may hold. */
+  readonly limits: ResultLimits;
   /** Gets warnings. */
   readonly warn: WarningHandler;
 }

@@ -8,8 +8,10 @@
 import { NotSupportedError, ProgrammingError } from "../errors/base.ts";
 import type { Engine } from "../protocol/engine.ts";
 import type { Exchange } from "../protocol/exchange.ts";
+import { Batch, type BatchSource, FLUSH_FROM } from "./batch.ts";
 import { Mutex } from "./mutex.ts";
 import { commitFailed } from "./outcome.ts";
+import type { Failure } from "./pipelined_execution.ts";
 import type { Runner } from "./runner.ts";
 import { isStale, unsent } from "./staleness.ts";
 import {
@@ -20,8 +22,6 @@ import {
 import { planParameters, type Request } from "./statement_writer.ts";
 import type { TransactionState } from "./transaction_state.ts";
 import type { Wire } from "./wire.ts";
-
-const FLUSH_FROM = 64 * 1024;
 
 /** What ends a transaction. */
 export type EndCommand = "COMMIT" | "ROLLBACK";
@@ -53,8 +53,12 @@ export class Executor {
   readonly #mutex = new Mutex();
   readonly #turn: Turn;
   #flushPlanned = false;
-  #appended = 0;
+  /** Whether statements wait to be sent. */
+  #appended = false;
+  /** Whether there are statements behind the last Sync. */
+  #unsynced = false;
   #failedSync: Exchange | null = null;
+  #failures: Failure[] = [];
 
   /** @param runner Sends the statements. */
   constructor(runner: Runner) {
@@ -77,7 +81,7 @@ export class Executor {
       },
     };
     runner.endGroup = () => {
-      if (this.#appended > 0) this.#sendGroup();
+      if (this.#unsynced) this.#sendSync();
     };
   }
 
@@ -130,23 +134,55 @@ export class Executor {
     if (request.signal !== undefined) {
       throw new NotSupportedError(
         "Cannot run the statement with a signal in a pipeline: a cancel request would hit whichever statement is running",
+        { connectionUsable: true, reachedServer: false },
       );
     }
     const parameters = unsent(() => planParameters(request));
     const statement = this.#statementOf(request, parameters.oids);
-    const written = this.#runner.append(request, statement, parameters);
-    written.exchange.onSettle = () => {
-      try {
-        this.#runner.conclude(written, statement);
-      } catch (error) {
-        return reject(error);
-      }
-      resolve();
-    };
-    this.#appended++;
+    this.#runner.append(request, statement, parameters, resolve, reject);
+    this.#appended = this.#unsynced = true;
     const full = this.#runner.groupSize >= FLUSH_FROM;
-    if (full && !this.#mutex.held) this.#sendGroup();
+    if (full && !this.#mutex.held) this.#flush();
     else this.#planFlush();
+  }
+
+  /** The next {@linkcode Executor.sync} tells of a failure, if nobody heeds it by then. */
+  noteFailure(failure: Failure): void {
+    this.#failures.push(failure);
+  }
+
+  /**
+   * Runs a statement with many sets of parameters, outside of a pipeline: all in
+   * one transaction, without waiting for the answers one by one.
+   *
+   * @param source Gives the statements; asked for them while no other can run.
+   * @param signal Aborts it.
+   */
+  async runBatch(
+    source: BatchSource,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    signal?.throwIfAborted();
+    this.checkOpen();
+    await this.#mutex.acquire(signal);
+    try {
+      signal?.throwIfAborted();
+      this.checkOpen();
+      this.#runner.endGroup();
+      await new Batch(
+        this.#runner,
+        (request, oids) => this.#statementOf(request, oids),
+        signal,
+      ).run(source);
+    } finally {
+      this.#mutex.release();
+    }
+  }
+
+  /** Ends with a Sync what waits in a pipeline, without waiting for the answers. */
+  startSync(): void {
+    if (this.#mutex.held) this.#mutex.unheld().then(() => this.startSync());
+    else this.#sendSync();
   }
 
   /**
@@ -154,10 +190,15 @@ export class Executor {
    * answered, and before any that is asked for later is sent.
    *
    * @param act What to do. It gets the commands that it may run meanwhile.
+   * @param anyway Whether also if a statement in a pipeline has failed that
+   * nobody heeds: what rolls back must not be kept from it.
    * @returns What that returned.
    */
-  async inTurn<T>(act: (turn: Turn) => T | Promise<T>): Promise<T> {
-    return await this.#exclusively(() => act(this.#turn));
+  async inTurn<T>(
+    act: (turn: Turn) => T | Promise<T>,
+    anyway = false,
+  ): Promise<T> {
+    return await this.#exclusively(() => act(this.#turn), anyway);
   }
 
   /**
@@ -267,36 +308,68 @@ export class Executor {
    * @returns The command tag: a COMMIT of a failed transaction is a ROLLBACK.
    */
   async endTransaction(command: EndCommand): Promise<string> {
-    return await this.inTurn((turn) => turn.end(command));
+    return await this.inTurn(
+      (turn) => turn.end(command),
+      command === "ROLLBACK",
+    );
   }
 
   /** From now on statements are sent without waiting, once those under way are answered. */
   async enterPipeline(): Promise<void> {
-    await this.#exclusively(() => this.pipelineDepth++);
+    if (this.pipelineDepth === 0) {
+      await this.#exclusively(() => void this.pipelineDepth++);
+      return;
+    }
+    this.checkOpen();
+    this.pipelineDepth++;
+    try {
+      if (this.#unsynced) await this.sync();
+    } catch (error) {
+      this.pipelineDepth--;
+      throw error;
+    }
   }
 
   /** Waits until everything in the pipeline is answered, and ends it. */
   async leavePipeline(): Promise<void> {
+    if (this.pipelineDepth > 1) {
+      this.pipelineDepth--;
+      return await this.sync();
+    }
+    // Statements of other tasks wait from now on, or the last Sync would never come.
+    await this.#mutex.acquire();
+    this.pipelineDepth--;
     try {
       await this.sync();
     } finally {
-      this.pipelineDepth--;
+      this.#mutex.release();
     }
   }
 
-  /** Ends what waits in a pipeline with a Sync, sends it, and waits until all is answered. */
+  /**
+   * Ends what waits in a pipeline with a Sync, sends it, and waits until all is
+   * answered.
+   *
+   * @throws The first error since the last time that nobody heeds.
+   */
   async sync(): Promise<void> {
+    await this.settle();
+    const failed = this.#failedSync;
+    const failure = this.#failures.find(({ heeded }) => !heeded);
+    this.#failedSync = null;
+    this.#failures = [];
+    if (failure !== undefined) throw failure.error;
+    if (failed !== null) throw this.#runner.told(failed);
+  }
+
+  /** The same, but what has failed is left for the next {@linkcode Executor.sync} to tell. */
+  async settle(): Promise<void> {
     this.checkOpen();
     if (this.#mutex.held) {
       await this.#mutex.unheld();
       this.checkOpen();
     }
-    this.#appended = 0;
-    const sync = this.#runner.sendGroup();
-    await sync.done;
-    const failed = this.#failedSync ?? sync;
-    this.#failedSync = null;
-    if (failed.error !== null) throw this.#runner.told(failed);
+    await this.#sendSync().done;
   }
 
   /**
@@ -309,8 +382,9 @@ export class Executor {
     await this.#mutex.acquire();
     try {
       const wire = await open();
-      this.#appended = 0;
+      this.#appended = this.#unsynced = false;
       this.#failedSync = null;
+      this.#failures = [];
       this.#runner.replaceSession(wire);
     } finally {
       this.#mutex.release();
@@ -327,9 +401,19 @@ export class Executor {
     this.#runner.checkOpen();
   }
 
-  async #exclusively<T>(run: () => T | Promise<T>): Promise<T> {
+  /**
+   * Runs something by itself.
+   *
+   * @param run What to run.
+   * @param anyway Whether also if a statement in the pipeline has failed: what
+   * rolls back must not be kept from it.
+   */
+  async #exclusively<T>(
+    run: () => T | Promise<T>,
+    anyway = false,
+  ): Promise<T> {
     this.checkOpen();
-    if (this.pipelineDepth > 0) await this.sync();
+    if (this.pipelineDepth > 0) await (anyway ? this.settle() : this.sync());
     await this.#mutex.acquire();
     try {
       this.checkOpen();
@@ -371,13 +455,19 @@ export class Executor {
       : this.#statements.get(request.text, oids);
   }
 
-  #sendGroup(): void {
-    this.#appended = 0;
-    const sync = this.#runner.sendGroup();
+  #sendSync(): Exchange {
+    this.#appended = this.#unsynced = false;
+    const sync = this.#runner.sync();
     // What a Sync commits can fail after each statement has succeeded; the next sync() tells it.
     sync.done.then(() => {
       if (sync.error !== null) this.#failedSync ??= sync;
     });
+    return sync;
+  }
+
+  #flush(): void {
+    this.#appended = false;
+    this.#runner.flush();
   }
 
   /** Sends a pipeline's statements when the current task, and what it resolves, is done. */
@@ -387,7 +477,7 @@ export class Executor {
     const flush = () => {
       if (this.#mutex.held) return void this.#mutex.unheld().then(flush);
       this.#flushPlanned = false;
-      if (this.#appended > 0 && !this.#runner.closed) this.#sendGroup();
+      if (this.#appended && !this.#runner.closed) this.#flush();
     };
     Promise.resolve().then(() => {}).then(() => {}).then(flush);
   }

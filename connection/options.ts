@@ -74,6 +74,17 @@ export interface DriverSettings {
   /** The most bytes that a message from the server may have. */
   maxMessageSize?: number | undefined;
   /**
+   * The most rows that the results of a statement may have: ResultTooLarge if
+   * there are more, and the connection goes on. By default there is no limit.
+   */
+  maxRows?: number | undefined;
+  /**
+   * The most bytes that the rows of a statement's results may have, as the
+   * server sends them: ResultTooLarge if there are more, and the connection goes
+   * on. By default there is no limit.
+   */
+  maxResultBytes?: number | undefined;
+  /**
    * The most SCRAM iterations that the server may ask for.
    *
    * @default {100_000}

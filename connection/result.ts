@@ -5,7 +5,7 @@
  * @module
  */
 
-import { DataError } from "../errors/base.ts";
+import { DataError, ResultTooLarge } from "../errors/base.ts";
 import type { FieldDescription } from "../protocol/backend.ts";
 import type { ResultSink } from "../protocol/exchange.ts";
 import type { ReadBuffer } from "../protocol/read_buffer.ts";
@@ -35,6 +35,14 @@ export interface RowTaker {
   failed(error: unknown): void;
 }
 
+/** How much the results of a text may hold; `undefined` is no limit. */
+export interface ResultLimits {
+  /** The most rows. */
+  readonly maxRows: number | undefined;
+  /** The most bytes of rows, as the server sends them. */
+  readonly maxResultBytes: number | undefined;
+}
+
 /** How the rows of a result are to be made. */
 export interface RowTarget {
   /** Whether the caller insists on a format, so that none can be wrong. */
@@ -47,6 +55,8 @@ export interface RowTarget {
   readonly results: Result[];
   /** Takes the rows; without it the results keep them. */
   readonly taker?: RowTaker;
+  /** How much they may hold. */
+  readonly limits?: ResultLimits | undefined;
 }
 
 /** The outcome of one statement. */
@@ -148,6 +158,9 @@ export class ResultCollector implements ResultSink {
   readonly #target: RowTarget;
   readonly #statement: Statement | null;
   readonly #taker: RowTaker | null;
+  /** How much may still come. Without limits the numbers never get to zero. */
+  #rowsLeft: number;
+  #bytesLeft: number;
   #afterSet = false;
   #readUnder: Settings | null = null;
   #hasText = false;
@@ -164,6 +177,8 @@ export class ResultCollector implements ResultSink {
     this.#target = target;
     this.#statement = statement;
     this.#taker = target.taker ?? null;
+    this.#rowsLeft = target.limits?.maxRows ?? Infinity;
+    this.#bytesLeft = target.limits?.maxResultBytes ?? Infinity;
   }
 
   describe(described: readonly FieldDescription[]): void {
@@ -236,6 +251,10 @@ export class ResultCollector implements ResultSink {
   }
 
   row(source: ReadBuffer): void {
+    if (
+      --this.#rowsLeft < 0 ||
+      (this.#bytesLeft -= source.end - source.start) < 0
+    ) throw this.#tooLarge();
     const taker = this.#taker;
     if (taker !== null) return this.#hand(source, taker);
     if (this.#readUnder !== null) this.#hasText ||= !isAscii(source);
@@ -257,6 +276,19 @@ export class ResultCollector implements ResultSink {
       throw error;
     }
     taker.take(row);
+  }
+
+  /** What is there is let go: the error is all that comes of the statements. */
+  #tooLarge(): ResultTooLarge {
+    this.drop();
+    this.#current = null;
+    const { maxRows, maxResultBytes } = this.#target.limits!;
+    const limit = this.#rowsLeft < 0
+      ? `it has more rows than maxRows allows, ${maxRows}`
+      : `its rows have more bytes than maxResultBytes allows, ${maxResultBytes}`;
+    return new ResultTooLarge(
+      `Cannot hold the result: ${limit}, ask for less with LIMIT, or allow more`,
+    );
   }
 
   /**

@@ -157,13 +157,16 @@ function dictMaker(source: RowSource): RowMaker<DictRow> {
 }
 
 function refuseDuplicates(source: RowSource): void {
-  const names = namesOf(source);
+  refuseTwice(namesOf(source), 'tupleRow or dictRow({ duplicates: "last" })');
+}
+
+function refuseTwice(names: readonly string[], instead: string): void {
   if (new Set(names).size === names.length) return;
   const twice = names.filter((name, i) => names.indexOf(name) !== i);
   throw new ProgrammingError(
     `Cannot make objects of the rows: several columns are called ${
       [...new Set(twice)].map((name) => JSON.stringify(name)).join(", ")
-    }, give them other names with AS, or use tupleRow or dictRow({ duplicates: "last" })`,
+    }, give them other names with AS, or use ${instead}`,
   );
 }
 
@@ -177,6 +180,86 @@ export const tupleRow: RowFactory<unknown[]> = shaped(
   "array",
   () => {},
 );
+
+/** A row of {@linkcode namedTupleRow}: the values in their order, and by name. */
+export type NamedTuple = readonly unknown[] & {
+  readonly [name: string]: unknown;
+};
+
+/** The classes of rows that were made last, by the names of their columns. */
+const tupleClasses = new Map<string, typeof NamedTupleBase>();
+const MAX_TUPLE_CLASSES = 512;
+
+/** What these rows have in common. What their methods make are plain arrays. */
+class NamedTupleBase extends Array<unknown> {
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+}
+
+/**
+ * Rows as frozen arrays whose values have names too: `row[0]` and `row.id`.
+ * Columns of the same names share a class of rows.
+ *
+ * What is no JavaScript name is made one: characters other than letters, digits,
+ * `_` and `$` become `_`, and names that then begin with a digit or `_`, or that
+ * arrays cannot do without, `length` and `constructor`, get an `f` in front. A
+ * column that is called like a method of arrays hides that method.
+ *
+ * Two columns of the same name are a ProgrammingError that names them.
+ *
+ * @param source The result whose rows it will make.
+ * @returns What makes the rows.
+ *
+ * @example
+ * ```ts
+ * import { connect, namedTupleRow } from "@x/pgts";
+ *
+ * await using conn = await connect({ rowFactory: namedTupleRow });
+ * const row = await conn.execute("select 1 as id, 'Ada' as name").fetchOne();
+ * console.log(row?.name, row?.[0]); // Ada 1
+ * ```
+ */
+export const namedTupleRow: RowFactory<NamedTuple> = (
+  source: RowSource,
+): RowMaker<NamedTuple> => {
+  const names = namesOf(source).map(propertyName);
+  refuseTwice(names, "tupleRow");
+  const { prototype } = tupleClass(names);
+  return (values) =>
+    Object.freeze(
+      Object.setPrototypeOf(values, prototype),
+    ) as NamedTuple;
+};
+
+function propertyName(column: string): string {
+  const name = column.replace(/[^\p{ID_Continue}$]/gu, "_");
+  return /^(?!\p{ID_Start}|\$)|^(?:length|constructor)$/u.test(name)
+    ? `f${name}`
+    : name;
+}
+
+function tupleClass(names: readonly string[]): typeof NamedTupleBase {
+  const key = JSON.stringify(names);
+  let TupleClass = tupleClasses.get(key);
+  if (TupleClass !== undefined) {
+    tupleClasses.delete(key); // The least recently used is the first.
+  } else {
+    TupleClass = class NamedTuple extends NamedTupleBase {};
+    for (const [i, name] of names.entries()) {
+      Object.defineProperty(TupleClass.prototype, name, {
+        get(this: readonly unknown[]): unknown {
+          return this[i];
+        },
+      });
+    }
+    if (tupleClasses.size >= MAX_TUPLE_CLASSES) {
+      tupleClasses.delete(tupleClasses.keys().next().value!);
+    }
+  }
+  tupleClasses.set(key, TupleClass);
+  return TupleClass;
+}
 
 /** The value of the first column alone. A result without columns is a ProgrammingError. */
 export const scalarRow: RowFactory<unknown> = shaped(

@@ -10,7 +10,7 @@ import { addCircumstances, DataError, PgError } from "../errors/base.ts";
 import { lossOf } from "../protocol/engine.ts";
 import type { Exchange } from "../protocol/exchange.ts";
 import { SyncExchange } from "../protocol/extended_query.ts";
-import { writeQuery, writeSync } from "../protocol/frontend.ts";
+import { writeFlush, writeQuery, writeSync } from "../protocol/frontend.ts";
 import { SimpleQueryExchange } from "../protocol/simple_query.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import { askValue } from "./ask.ts";
@@ -25,6 +25,7 @@ import {
 import {
   goesSimple,
   type Parameters,
+  refuseCopy,
   type Request,
   writeCommand,
   writeDescription,
@@ -95,7 +96,7 @@ export class Runner {
     this.transactions.restart(wire.engine.transactionStatus);
   }
 
-  /** How many bytes the group of statements has that is being appended. */
+  /** How many bytes wait that have been appended and not sent. */
   get groupSize(): number {
     const { output } = this.wire.engine;
     // While a write is under way, groups that are complete wait in the same buffer.
@@ -144,7 +145,7 @@ export class Runner {
     );
     this.wire.flush();
     try {
-      await this.#finished(written.exchange, request.signal);
+      await this.finished(written.exchange, request.signal);
     } catch (reason) {
       this.#note(written, statement); // What was aborted may have run all the same.
       throw reason;
@@ -155,42 +156,95 @@ export class Runner {
     return written;
   }
 
-  /** Writes a statement without a Sync and without sending it. */
+  /**
+   * Writes a statement without a Sync and without sending it.
+   *
+   * @param request The statement.
+   * @param statement What is remembered of it.
+   * @param parameters What writes its parameters.
+   * @param resolve Called when it has ended well.
+   * @param reject Called with the error when it has not, which may be at once: in
+   * a pipeline that waits for a Sync because a statement failed.
+   * @returns Its answers.
+   */
   append(
     request: Request,
     statement: Statement,
     parameters: Parameters,
-  ): Written {
-    const [written] = this.#write(
+    resolve: () => void,
+    reject: (error: unknown) => void,
+  ): Exchange {
+    refuseCopy(request, statement);
+    const [{ exchange }] = this.#write(
       this.transactions.nextBegin,
       false,
-      () =>
-        this.#mayBeUnknown(statement)
+      () => {
+        const written = request.simple || this.#mayBeUnknown(statement)
           ? this.#extended(
             { ...request, prepare: false },
             newStatement(statement.text, statement.oids),
             parameters,
             false,
           )
-          : this.#extended(request, statement, parameters, false),
+          : this.#extended(request, statement, parameters, false);
+        const { newName } = written;
+        if (newName !== null) this.#parsing.set(newName, this.#group);
+        statement.inFlight++;
+        written.exchange.onSettle = () => {
+          statement.inFlight--;
+          try {
+            this.conclude(written, statement);
+          } catch (error) {
+            return reject(error);
+          }
+          resolve();
+        };
+        return written;
+      },
     );
-    if (written.newName !== null) {
-      this.#parsing.set(written.newName, this.#group);
-    }
-    return written;
+    return exchange;
+  }
+
+  /** Rolls back the statements since the last Sync, which are in no other transaction. */
+  rollBackAppended(): void {
+    this.#write(
+      null,
+      false,
+      () => writeCommand(this.wire.engine.output, "ROLLBACK", false),
+    );
+    this.statements.noteTag("ROLLBACK");
+  }
+
+  /** Sends what was appended, and has the server answer it without ending its transaction. */
+  flush(): void {
+    writeFlush(this.wire.engine.output);
+    this.#send();
   }
 
   /** Sends what was appended, with a Sync behind it. */
-  sendGroup(): SyncExchange {
+  sync(): SyncExchange {
     this.#group++;
     const sync = new SyncExchange();
+    writeSync(this.wire.engine.output);
+    this.#watch(sync);
+    this.#send();
+    return sync;
+  }
+
+  #send(): void {
     const { output } = this.wire.engine;
-    writeSync(output);
     this.#groupBuffer = output;
     this.#groupStart = output.length;
-    this.#watch(sync);
     this.wire.flush();
-    return sync;
+  }
+
+  /** Waits for an exchange. */
+  async finished(
+    exchange: Exchange,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (signal === undefined) return await exchange.done;
+    if (await cancelOnAbort(this.wire, exchange, signal)) throw signal.reason;
   }
 
   /**
@@ -221,7 +275,7 @@ export class Runner {
       () => writeDescription(this.wire.engine.output, statement),
     );
     this.wire.flush();
-    await this.#finished(exchange, request.signal);
+    await this.finished(exchange, request.signal);
     const failed = beginning?.error ? beginning : exchange;
     if (failed.error !== null) throw this.told(failed);
     rememberFields(statement, exchange.fields ?? []);
@@ -405,13 +459,5 @@ export class Runner {
       };
     }
     this.wire.enqueue(exchange);
-  }
-
-  async #finished(
-    exchange: Exchange,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    if (signal === undefined) return await exchange.done;
-    if (await cancelOnAbort(this.wire, exchange, signal)) throw signal.reason;
   }
 }

@@ -16,6 +16,8 @@ export interface Statement {
   readonly oids: readonly number[];
   /** How often it ran well. */
   count: number;
+  /** How often it has been sent without being answered yet. */
+  inFlight: number;
   /** The name it is prepared under, or `null`. */
   name: string | null;
   /** The columns of its rows, once known; empty where it has none. */
@@ -83,7 +85,8 @@ export class StatementCache {
   shouldPrepare(statement: Statement, prepare: boolean | undefined): boolean {
     if (statement.multiple || prepare === false || this.max === 0) return false;
     if (prepare === true) return true;
-    return this.threshold !== null && statement.count >= this.threshold;
+    return this.threshold !== null &&
+      statement.count + statement.inFlight >= this.threshold;
   }
 
   /** A name that no statement of this or another connection has had. */
@@ -175,6 +178,7 @@ export function newStatement(text: string, oids: readonly number[]): Statement {
     text,
     oids,
     count: 0,
+    inFlight: 0,
     name: null,
     fields: null,
     described: null,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { PgError } from "../errors/base.ts";
+import { NotSupportedError, PgError } from "../errors/base.ts";
 import type { Exchange } from "../protocol/exchange.ts";
 import { StatementExchange, Step } from "../protocol/extended_query.ts";
 import {
@@ -237,6 +237,25 @@ export function writeDescription(
     sync: true,
     queryText: statement.text,
   });
+}
+
+const COPY_DATA = /^\s*copy\b[^]*\b(?:stdin|stdout)\b/i;
+
+/**
+ * Refuses a COPY among statements that are sent without waiting: the server
+ * would take what follows it for its data. What is not recognised here costs
+ * the connection.
+ *
+ * @param request The statement.
+ * @param statement What is known of it.
+ * @throws {NotSupportedError} If it is a COPY from or to the client.
+ */
+export function refuseCopy(request: Request, statement: Statement): void {
+  if (statement.count > 0 || !COPY_DATA.test(request.text)) return;
+  throw new NotSupportedError(
+    "Cannot run COPY in a pipeline or with executeMany(): the server would take the statements behind it for its data, run it by itself",
+    { connectionUsable: true, reachedServer: false },
+  );
 }
 
 /** The error for a parameter that cannot be sent: says which, and keeps the class. */

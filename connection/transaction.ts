@@ -260,6 +260,9 @@ export class Transaction<Row> implements AsyncDisposable {
     let result: T;
     try {
       result = await block(this);
+      const { executor } = this.#connection;
+      // What failed in a pipeline and is awaited by nobody fails the block.
+      if (executor.pipelineDepth > 0) await executor.sync();
     } catch (error) {
       const wanted = error instanceof Rollback;
       await this.#block.undo(

@@ -149,14 +149,14 @@ export class TransactionBlock implements Block {
   /** Ends the block when every statement that was asked for before is answered. */
   end(status: TransactionBlockStatus, cause?: unknown): Promise<void> {
     const executor = this.#executor;
+    const commits = status === TransactionBlockStatus.COMMITTED;
     return this.ending = (async () => {
       try {
         await executor.inTurn(async (turn) => {
           await this.#checkTop(turn, cause);
-          if (status === TransactionBlockStatus.COMMITTED) {
-            await this.#commit(turn);
-          } else await this.#rollBack(turn);
-        });
+          if (commits) await this.#commit(turn);
+          else await this.#rollBack(turn);
+        }, !commits);
         this.#status = status;
       } catch (error) {
         if (this.#status === TransactionBlockStatus.ACTIVE) {

@@ -7,6 +7,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import {
+  argsRow,
   type AsyncConnection,
   type BaseCursor,
   classRow,
@@ -15,7 +16,10 @@ import {
   type Cursor,
   type DictRow,
   dictRow,
+  type Execution,
   kwargsRow,
+  type NamedTuple,
+  namedTupleRow,
   type Pipeline,
   scalarRow,
   type Transaction,
@@ -99,6 +103,24 @@ async function cursors(conn: Connection): Promise<void> {
   const age = await ages.execute(query).fetchAll();
   check<Same<typeof age, number[]>>();
   assertEquals(age, [36]);
+  const named = conn.cursor({ rowFactory: namedTupleRow });
+  const tuple = await named.execute(query).fetchOne();
+  check<Same<typeof tuple, NamedTuple | null>>();
+  assertEquals(tuple?.name, "Ada");
+  const counted = conn.cursor({ rowFactory: argsRow((...v) => v.length) });
+  check<Same<typeof counted, BaseCursor<number>>>();
+  const many = people.executeMany("select %s as name, 1 as age", [["Bob"]], {
+    returning: true,
+  });
+  check<Same<typeof many, Execution<Person, BaseCursor<Person>>>>();
+  const bob = await (await many).setResult(0).fetchOne();
+  check<Same<typeof bob, Person | null>>();
+  assertEquals(bob?.name, "Bob");
+  for (const each of people.results()) {
+    check<Same<typeof each, BaseCursor<Person>>>();
+  }
+  const set = await conn.executeMany("select %s", new Set([[1]]));
+  check<Same<typeof set, BaseCursor<DictRow>>>();
   // Said by hand, where the caller knows what the rows are.
   const said = await conn.execute<{ age: number }>(query).fetchOne();
   check<Same<typeof said, { age: number } | null>>();
@@ -128,6 +150,8 @@ async function blocks(conn: Connection): Promise<void> {
   });
   check<Same<typeof sum, number>>();
   assertEquals(sum, 1);
+  await using scope = await conn.pipeline();
+  check<Same<typeof scope, Pipeline<DictRow>>>();
 }
 
 Deno.test("connect: the types of connection, cursors and rows follow the row factory", async () => {
@@ -162,7 +186,11 @@ Deno.test("connect: what does not fit the row factory is refused by the compiler
     }
     // @ts-expect-error -- a class that needs arguments
     classRow(Pair);
-    return row;
+    // @ts-expect-error -- a pipeline is no rows
+    const rows: unknown[] = conn.pipeline();
+    // @ts-expect-error -- sets of parameters, not parameters
+    conn.executeMany("select %s", [1, 2]);
+    return [row, rows];
   };
   assertEquals(typeof wrong, "function");
 });

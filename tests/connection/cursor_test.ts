@@ -3,6 +3,7 @@ import {
   assertEquals,
   assertInstanceOf,
   assertRejects,
+  assertThrows,
 } from "@std/assert";
 import {
   connect,
@@ -274,4 +275,59 @@ Deno.test("cursor: query shows what was sent, after a failure too", async () => 
   );
   assertEquals(cursor.query?.text, "select $1 from nosuch");
   assertEquals(cursor.query?.params, [1]);
+});
+
+Deno.test("CU-20 scroll: relative and absolute, and out of range it stays where it is", async () => {
+  await using conn = await connect(testDsn(), { autocommit: true });
+  const cursor = conn.cursor({ rowFactory: scalarRow });
+  await assertRejects(() => cursor.scroll(0), ProgrammingError);
+  await cursor.execute("select generate_series(1, 5)");
+  await cursor.scroll(2);
+  assertEquals(await cursor.fetchOne(), 3);
+  await cursor.scroll(-1);
+  assertEquals(await cursor.fetchOne(), 3);
+  await cursor.scroll(4, "absolute");
+  assertEquals(await cursor.fetchAll(), [5]);
+  await cursor.scroll(0, "absolute");
+  assertEquals(await cursor.fetchOne(), 1);
+  for (const [n, mode] of [[4, "relative"], [-2, "relative"]] as const) {
+    await assertRejects(() => cursor.scroll(n, mode), RangeError);
+  }
+  for (const n of [5, -1, 0.5, NaN]) {
+    await assertRejects(() => cursor.scroll(n, "absolute"), RangeError);
+  }
+  await assertRejects(() => cursor.scroll(1, "wat" as "absolute"), TypeError);
+  assertEquals(cursor.rowNumber, 1);
+  await cursor.execute("set timezone to utc");
+  await assertRejects(() => cursor.scroll(0), ProgrammingError);
+});
+
+Deno.test("setResult: to any of the results, from the end where negative", async () => {
+  await using conn = await connect(testDsn(), { rowFactory: scalarRow });
+  const cursor = await conn.execute("select 1; select 2; select 3");
+  assertEquals(await cursor.setResult(2).fetchOne(), 3);
+  assertEquals(await cursor.setResult(-3).fetchOne(), 1);
+  assertEquals(await cursor.setResult(0).fetchOne(), 1);
+  for (const index of [3, -4, 0.5]) {
+    assertThrows(() => cursor.setResult(index), RangeError);
+  }
+  assertEquals(cursor.rowNumber, 1);
+  assertEquals(await cursor.setResult(-1).fetchAll(), [3]);
+});
+
+Deno.test("CU-24 CU-42 rowFactory, adapters: a change counts from the next result on", async () => {
+  await using conn = await connect(testDsn(), { autocommit: true });
+  const cursor = conn.cursor<unknown>();
+  const query = "select n from generate_series(1, 3) n";
+  await cursor.execute(query);
+  cursor.rowFactory = tupleRow;
+  cursor.adapters.registerLoader("int4", {
+    format: 0,
+    load: () => "loaded",
+  });
+  assertEquals(await cursor.fetchOne(), { n: 1 });
+  await cursor.scroll(0, "absolute");
+  assertEquals(await cursor.fetchOne(), { n: 1 });
+  await cursor.execute(query, undefined, { binary: false });
+  assertEquals(await cursor.fetchOne(), ["loaded"]);
 });

@@ -255,6 +255,8 @@ export function answer(
         return beginning ? [b.commandComplete("BEGIN")] : executed();
       case "S":
         return [b.readyForQuery(status)];
+      case "H":
+        return [];
       default:
         throw new Error(`no answer to a message of type ${message.tag}`);
     }

@@ -105,7 +105,7 @@ export class ScriptedSession {
   }
 
   /**
-   * Reads a burst: all up to Sync or Query, which is the last of the messages.
+   * Reads a burst: all up to Sync, Flush or Query, which is the last of the messages.
    *
    * @returns The messages; none if the client said goodbye or left.
    */
@@ -115,7 +115,7 @@ export class ScriptedSession {
       const message = await this.read();
       if (message === null || message.tag === "X") return [];
       burst.push(message);
-      if (message.tag === "S" || message.tag === "Q") return burst;
+      if (["S", "H", "Q"].includes(message.tag)) return burst;
     }
   }
 
