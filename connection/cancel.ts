@@ -16,14 +16,24 @@ import { WriteBuffer } from "../protocol/write_buffer.ts";
 import type { Transport } from "./transport.ts";
 import type { Wire } from "./wire.ts";
 
-/** How long an aborted statement may take to end before the connection is given up. */
-const CANCEL_TIMEOUT_MS = 10_000;
 /** How long a request on its own may take, in seconds, unless told otherwise. */
 const DEFAULT_TIMEOUT = 30;
 /** What a timer can hold, in seconds. */
 const MAX_TIMEOUT = (2 ** 31 - 1) / 1000;
 /** A request can overtake the statement it is meant for, so it is repeated. */
 const REPEAT_AFTER_MS = 250;
+
+/**
+ * Checks a number of seconds.
+ *
+ * @param seconds The number.
+ * @param what What it is, and what cannot be done with it.
+ * @throws {ProgrammingError} If it is not positive.
+ */
+export function checkTimeout(seconds: number, what: string): void {
+  if (typeof seconds === "number" && seconds > 0) return;
+  throw new ProgrammingError(`${what} must be a positive number of seconds`);
+}
 
 /** How long cancelling may take. */
 export interface CancelSafeOptions {
@@ -64,11 +74,7 @@ export class CancelRequests {
    */
   async send(options: CancelSafeOptions = {}): Promise<void> {
     const { timeout = DEFAULT_TIMEOUT, signal } = options;
-    if (typeof timeout !== "number" || !(timeout > 0)) {
-      throw new ProgrammingError(
-        "Cannot cancel: the timeout must be a positive number of seconds",
-      );
-    }
+    checkTimeout(timeout, "Cannot cancel: the timeout");
     signal?.throwIfAborted();
     const { wire } = this.#source;
     if (wire.engine.failure !== null) return;
@@ -196,14 +202,15 @@ export async function cancelOnAbort(
   signal.removeEventListener("abort", abort);
   if (!signal.aborted || over) return false;
 
+  const seconds = wire.cancelTimeout;
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), CANCEL_TIMEOUT_MS);
+  const timer = seconds <= MAX_TIMEOUT
+    ? setTimeout(() => deadline.abort(), seconds * 1000)
+    : undefined;
   deadline.signal.addEventListener("abort", () => {
     wire.engine.fail(
       new CancellationTimeout(
-        `Cannot cancel the statement: the server did not end it within ${
-          CANCEL_TIMEOUT_MS / 1000
-        } s, the connection is closed`,
+        `Cannot cancel the statement: the server did not end it within ${seconds} s, the connection is closed`,
       ),
     );
   }, { once: true });

@@ -59,6 +59,7 @@ export const DRIVER_KEYS: ReadonlySet<string> = new Set(
     "int8",
     "signal",
     "onWarning",
+    "cancelTimeout",
     "maxMessageSize",
     "maxRows",
     "maxResultBytes",

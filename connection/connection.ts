@@ -103,6 +103,9 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
     const { wire, session, warn } = opened;
     this.#opened = opened;
     this.warn = warn;
+    if (options.cancelTimeout !== undefined) {
+      wire.cancelTimeout = options.cancelTimeout;
+    }
     this.limits = {
       maxRows: options.maxRows,
       maxResultBytes: options.maxResultBytes,

@@ -13,6 +13,7 @@ import {
 import { tryInOrder } from "./attempt_runner.ts";
 import { type Attempt, connectionAttempts } from "./attempts.ts";
 import { checkAllowed } from "./allowed_parameters.ts";
+import { checkTimeout } from "./cancel.ts";
 import { type ConnectOptions, DRIVER_KEYS } from "./connect_options.ts";
 import { usesUnixSocket } from "./conninfo_check.ts";
 import { Events } from "./events.ts";
@@ -53,6 +54,10 @@ export async function openSession(
 ): Promise<OpenedSession> {
   const { signal, allowedParameters } = options;
   signal?.throwIfAborted();
+  checkTimeout(
+    options.cancelTimeout ?? Infinity,
+    'Cannot connect: the option "cancelTimeout"',
+  );
   const ambient = allowedParameters === undefined;
   if (!ambient) checkAllowed(conninfo, allowedParameters);
   const serviceName = explicitService(conninfo, options);

@@ -71,6 +71,13 @@ export interface DriverSettings {
   signal?: AbortSignal | undefined;
   /** Gets warnings. By default they go to `console.warn`. */
   onWarning?: ((message: string) => void) | undefined;
+  /**
+   * How many seconds a statement may take to end after its signal was aborted,
+   * before the connection is given up. `Infinity` waits without an end.
+   *
+   * @default {10}
+   */
+  cancelTimeout?: number | undefined;
   /** The most bytes that a message from the server may have. */
   maxMessageSize?: number | undefined;
   /**

@@ -52,6 +52,9 @@ export class Wire {
   /** Looks at the first bytes from the server before they are taken for messages. */
   inspect: (() => PgError | null) | null = null;
 
+  /** How many seconds an aborted statement may take to end before the connection is given up. */
+  cancelTimeout = 10;
+
   /** Is shown what is sent and received. */
   tap: WireTap | null = null;
 
@@ -143,6 +146,7 @@ export class Wire {
   /** Takes over from another wire, which is closed, who wants it alive and who looks on. */
   follow(old: Wire): void {
     this.#refs += old.#refs;
+    this.cancelTimeout = old.cancelTimeout;
     this.#updateRef();
     this.tap = old.tap;
     this.tap?.restart();
