@@ -105,6 +105,25 @@ export type {
 export type { ParameterSets } from "./connection/batch.ts";
 export type { ResultLimits } from "./connection/result.ts";
 export { Column } from "./connection/column.ts";
+export { Copy } from "./connection/copy.ts";
+export type { CopyOptions } from "./connection/copy.ts";
+export { CopyingCursor } from "./connection/copying_cursor.ts";
+export type { CopyBlock } from "./connection/copying_cursor.ts";
+export { CopyEncoder } from "./connection/copy_encoder.ts";
+export type { CopyEncoderOptions } from "./connection/copy_encoder.ts";
+export { copyRecords, insertMany } from "./connection/copy_records.ts";
+export type {
+  CopyRecordsOptions,
+  InsertManyOptions,
+  InsertManyResult,
+} from "./connection/copy_records.ts";
+export type {
+  BulkRecord,
+  BulkRecords,
+  TableName,
+} from "./connection/bulk_table.ts";
+export { QueuedWriter, StreamWriter } from "./connection/copy_writers.ts";
+export type { CopyWriter } from "./connection/copy_writers.ts";
 export { Execution } from "./connection/execution.ts";
 export type { Fetchable } from "./connection/execution.ts";
 export { IsolationLevel } from "./connection/settings.ts";

@@ -1,6 +1,6 @@
 /**
- * The part of a connection that acts on its session from beside its statements:
- * cancelling, and changing passwords.
+ * The part of a connection that is not about statements and their rows:
+ * cancelling, changing passwords, COPY.
  *
  * @module
  */
@@ -10,6 +10,8 @@ import {
   ConnectionSettings,
   type InitialSettings,
 } from "./connection_settings.ts";
+import type { Copy, CopyOptions } from "./copy.ts";
+import type { CopyBlock, CopyingCursor } from "./copying_cursor.ts";
 import type { Executor } from "./executor.ts";
 import {
   changePasswordSql,
@@ -18,8 +20,10 @@ import {
   passwordAlgorithm,
 } from "./passwords.ts";
 import type { OpenedSession } from "./session_start.ts";
+import type { Query } from "../sql/bind.ts";
+import type { QueryParameters } from "../sql/query.ts";
 
-/** The part of a connection that cancels and changes passwords. */
+/** The part of a connection that copies, cancels and changes passwords. */
 export abstract class ConnectionBase extends ConnectionSettings {
   /**
    * Runs statements.
@@ -27,6 +31,8 @@ export abstract class ConnectionBase extends ConnectionSettings {
    * @internal
    */
   abstract readonly executor: Executor;
+  /** Opens a cursor. */
+  abstract cursor(): CopyingCursor<unknown>;
   /** @internal */
   protected readonly cancelRequests: CancelRequests;
   readonly #opened: OpenedSession;
@@ -160,5 +166,72 @@ export abstract class ConnectionBase extends ConnectionSettings {
   async changePassword(user: string, password: string): Promise<void> {
     const encrypted = await this.encryptPassword(password, user);
     await this.executor.plainCommand(changePasswordSql(user, encrypted));
+  }
+
+  /**
+   * Runs a COPY with a new cursor: see {@linkcode CopyingCursor.copy}.
+   *
+   * @param statement Text, a template of the `sql` tag, or a composed statement.
+   * @param block Gets the {@linkcode Copy}, and writes or reads its data.
+   * @param options See {@linkcode CopyOptions}.
+   * @returns What the block returned.
+   * @throws Whatever the block throws; then nothing is stored.
+   * @throws {ProgrammingError} If the statement is not a COPY, or several.
+   * @throws {NotSupportedError} In a pipeline.
+   * @throws {DatabaseError} What the server says of the statement or its data.
+   *
+   * @example A table as gzipped CSV
+   * ```ts
+   * import { connect } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * const query = "copy (select generate_series(1, 1000) as n) to stdout (format csv, header)";
+   * const bytes = await conn.copy(query, (copy) =>
+   *   new Response(copy.readable.pipeThrough(new CompressionStream("gzip"))).bytes());
+   * console.log(bytes.length < 2000); // true
+   * ```
+   */
+  copy<T>(
+    statement: Query,
+    block: CopyBlock<T>,
+    options?: CopyOptions,
+  ): Promise<T>;
+  /**
+   * Runs a COPY whose statement has parameters, which are put into its text.
+   *
+   * @param statement Text, a template of the `sql` tag, or a composed statement.
+   * @param params The values for the placeholders.
+   * @param block Gets the {@linkcode Copy}, and writes or reads its data.
+   * @param options See {@linkcode CopyOptions}.
+   * @returns What the block returned.
+   */
+  copy<T>(
+    statement: Query,
+    params: QueryParameters | undefined,
+    block: CopyBlock<T>,
+    options?: CopyOptions,
+  ): Promise<T>;
+  /**
+   * Starts a COPY without a block, to be held by `await using`: nothing is stored
+   * unless `end()` is called.
+   *
+   * @param statement Text, a template of the `sql` tag, or a composed statement.
+   * @param params The values for the placeholders.
+   * @param options See {@linkcode CopyOptions}.
+   * @returns The COPY.
+   */
+  copy(
+    statement: Query,
+    params?: QueryParameters,
+    options?: CopyOptions,
+  ): Promise<Copy>;
+  /** See the forms above. */
+  async copy<T>(
+    statement: Query,
+    first?: QueryParameters | CopyBlock<T>,
+    second?: CopyBlock<T> | CopyOptions,
+    third?: CopyOptions,
+  ): Promise<T | Copy> {
+    return await this.cursor().runCopy(statement, first, second, third);
   }
 }

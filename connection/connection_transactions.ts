@@ -39,9 +39,9 @@ export abstract class ConnectionTransactions<Row> extends ConnectionBase
     options?: ExecuteOptions,
   ): Execution<R, BaseCursor<R>>;
   /** Opens a cursor. */
-  abstract cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R>;
+  abstract override cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R>;
   /** Opens a cursor on the server. */
-  abstract cursor<R = Row>(
+  abstract override cursor<R = Row>(
     name: string,
     options?: ServerCursorOptions<R>,
   ): ServerCursor<R>;

@@ -10,7 +10,7 @@ import type { Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
 import { SqlTemplate } from "../sql/template.ts";
 import { gather, type ParameterSets, Tally } from "./batch.ts";
-import { CursorResults } from "./cursor_results.ts";
+import { CopyingCursor } from "./copying_cursor.ts";
 import { Execution } from "./execution.ts";
 import { PipelinedExecution } from "./pipelined_execution.ts";
 import type { Result, RowTaker } from "./result.ts";
@@ -58,7 +58,7 @@ export interface ExecuteManyOptions extends ExecuteOptions {
  * Runs statements and holds their results. The base of {@linkcode Cursor} and
  * {@linkcode RawCursor}.
  */
-export abstract class BaseCursor<Row> extends CursorResults<Row> {
+export abstract class BaseCursor<Row> extends CopyingCursor<Row> {
   /**
    * Runs a statement.
    *
@@ -256,7 +256,7 @@ export abstract class BaseCursor<Row> extends CursorResults<Row> {
   }
 
   #startMany(query: Query, { signal }: ExecuteManyOptions): void {
-    this.#start();
+    this.startRun();
     signal?.throwIfAborted();
     if (query instanceof SqlTemplate) {
       throw new NotSupportedError(
@@ -351,15 +351,8 @@ export abstract class BaseCursor<Row> extends CursorResults<Row> {
     params: QueryParameters | undefined,
     options: ExecuteOptions,
   ): Request {
-    this.#start();
+    this.startRun();
     return this.#bind(query, params, options);
-  }
-
-  /** Forgets the last run. */
-  #start(): void {
-    this.checkUsable();
-    this.show([]);
-    this.tally = null;
   }
 
   #bind(

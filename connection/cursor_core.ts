@@ -161,6 +161,11 @@ export abstract class CursorCore<Row> {
   }
 
   /** @internal */
+  protected forgetBound(): void {
+    this.#bound = null;
+  }
+
+  /** @internal */
   protected markClosed(): void {
     this.#closed = true;
   }

@@ -47,6 +47,14 @@ export class Executor {
   readonly transactions: TransactionState;
   /** How many blocks of `pipeline()` are open. */
   pipelineDepth = 0;
+  /** How many blocks of `copy()` are open. */
+  copyDepth = 0;
+
+  /**
+   * Gives up the conversation that has the turn, where nobody will end it before
+   * the transaction ends. Set by who has the turn.
+   */
+  abandon: (() => Promise<void>) | null = null;
 
   readonly #runner: Runner;
   readonly #statements: StatementCache;
@@ -198,6 +206,8 @@ export class Executor {
     act: (turn: Turn) => T | Promise<T>,
     anyway = false,
   ): Promise<T> {
+    // Not awaited: whoever asks for the turn later must not get it before.
+    this.abandon?.();
     return await this.#exclusively(() => act(this.#turn), anyway);
   }
 
@@ -296,6 +306,11 @@ export class Executor {
     return this.#runner.wire;
   }
 
+  /** Sends the statements; for who has the turn. */
+  get runner(): Runner {
+    return this.#runner;
+  }
+
   /** The text of the last error of a statement; `""` if there was none. */
   get lastError(): string {
     return this.#runner.lastError;
@@ -382,6 +397,7 @@ export class Executor {
     await this.#mutex.acquire();
     try {
       const wire = await open();
+      this.abandon = null;
       this.#appended = this.#unsynced = false;
       this.#failedSync = null;
       this.#failures = [];

@@ -76,7 +76,8 @@ export class Lifetime {
    * Closes the session and opens another with the same parameters.
    *
    * @param signal Gives up.
-   * @throws {ProgrammingError} If a block of `transaction()` or `pipeline()` is open.
+   * @throws {ProgrammingError} If a block of `transaction()`, `pipeline()` or
+   * `copy()` is open.
    * @throws {OperationalError} If the connection was closed, or connecting failed.
    */
   // deno-lint-ignore require-await -- rejects rather than throws
@@ -137,11 +138,13 @@ export class Lifetime {
   }
 
   #checkNoBlock(): void {
-    const { transactions, pipelineDepth } = this.#executor;
+    const { transactions, pipelineDepth, copyDepth } = this.#executor;
     const block = transactions.blocks.length > 0
       ? "transaction()"
       : pipelineDepth > 0
       ? "pipeline()"
+      : copyDepth > 0
+      ? "copy()"
       : null;
     if (block === null) return;
     throw new ProgrammingError(

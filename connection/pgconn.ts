@@ -304,7 +304,8 @@ export class PgConn extends PgConnInfo {
    * If it fails, the connection is broken, and may be reset again.
    *
    * @param options How to give up.
-   * @throws {ProgrammingError} If a block of `transaction()` or `pipeline()` is open.
+   * @throws {ProgrammingError} If a block of `transaction()`, `pipeline()` or
+   * `copy()` is open.
    * @throws {OperationalError} If `close()` was called, or connecting fails.
    * @throws The reason of the signal, if it is aborted.
    *

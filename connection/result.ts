@@ -116,6 +116,35 @@ export class Result implements RowSource {
   }
 }
 
+/** The outcome of a COPY: columns without rows to fetch. */
+export class CopyResult extends Result {
+  readonly #columns: readonly Column[];
+
+  /**
+   * @param columns The format of each column, which is all that the server tells.
+   * @param transformer Knows the types, for the description.
+   */
+  constructor(columns: readonly (0 | 1)[], transformer: Transformer) {
+    super(null, transformer);
+    const { types } = transformer.adapters;
+    this.#columns = columns.map((format, i) =>
+      new Column({
+        name: `column_${i + 1}`,
+        tableOid: 0,
+        columnNumber: 0,
+        typeOid: 0,
+        typeSize: -1,
+        typeModifier: -1,
+        format,
+      }, types)
+    );
+  }
+
+  override get description(): readonly Column[] {
+    return this.#columns;
+  }
+}
+
 /** Commands after which the server may write values otherwise. */
 const MAY_SET = /^(?:SET|RESET|DISCARD|ROLLBACK|COMMIT|SELECT|DO|CALL)\b/;
 

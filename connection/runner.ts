@@ -449,6 +449,11 @@ export class Runner {
     return written;
   }
 
+  /** Adds an exchange whose messages are in the output, for who has the turn. */
+  enqueue(exchange: Exchange): void {
+    this.#watch(exchange);
+  }
+
   /** Adds an exchange. One that ends with ReadyForQuery tells the transaction status. */
   #watch(exchange: Exchange): void {
     if (exchange.endsWithReady) {

@@ -1,6 +1,6 @@
 /**
- * COPY in and COPY out by the simple query protocol. See the chapter "Message
- * Flow", section "COPY Operations".
+ * COPY in and COPY out by the extended query protocol, which takes no more than
+ * one statement. See the chapter "Message Flow", section "COPY Operations".
  *
  * Here too: what the other exchanges do when a statement turns out to be a COPY
  * that nobody asked for.
@@ -15,14 +15,24 @@ import {
   readCopyResponse,
 } from "./backend.ts";
 import { type Conversation, Exchange, illegalMessage } from "./exchange.ts";
-import { writeCopyData, writeCopyDone, writeCopyFail } from "./frontend.ts";
+import {
+  writeBind,
+  writeCopyData,
+  writeCopyDone,
+  writeCopyFail,
+  writeExecute,
+  writeFlush,
+  writeParse,
+  writeSync,
+} from "./frontend.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import { Backend } from "./tags.ts";
+import type { WriteBuffer } from "./write_buffer.ts";
 
 /** The error for a COPY that was run by `execute()`. */
 export function copyRefused(): ProgrammingError {
   return new ProgrammingError(
-    "Cannot run COPY with execute(): its data is neither parameters nor rows, and pgts has no method for it yet, use INSERT or SELECT",
+    "Cannot run COPY with execute(): its data is neither parameters nor rows, use copy() of the cursor or connection",
   );
 }
 
@@ -51,83 +61,69 @@ export function readUnwantedCopyOut(
   return "done";
 }
 
-/** How far a COPY is; `"aborting"` when it was given up and only an error can follow. */
-type Phase = "starting" | "copying" | "aborting" | "ending" | "ended";
+/**
+ * Appends the messages that start a COPY. A Sync among them would be dropped
+ * while data goes to the server, so that the exchange sends it when it is due.
+ *
+ * @param out Where to append.
+ * @param text A single COPY statement.
+ */
+export function writeCopyStart(out: WriteBuffer, text: string): void {
+  writeParse(out, "", text, []);
+  writeBind(out, "", [], [], 0);
+  writeExecute(out, 1); // Of a SELECT that was taken for a COPY one row is enough.
+  writeFlush(out);
+}
 
-/** What COPY IN and COPY OUT share: how they start and how they end. */
-abstract class CopyExchange extends Exchange {
+/** How far a COPY is; `"aborting"` when it was given up and only an error can follow. */
+type Phase =
+  | "parsing"
+  | "binding"
+  | "starting"
+  | "copying"
+  | "aborting"
+  | "ending"
+  | "ended";
+
+/** One COPY, in the direction that its statement says. */
+export class CopyExchange extends Exchange {
   override readonly queryText: string;
   /** Settles when data may be sent or will come, or when the exchange is over. */
   readonly started: Promise<void>;
+  /** Where the data goes: in to the server or out of it; `null` until it has started. */
+  direction: "in" | "out" | null = null;
   /** The formats, once it has started. */
   formats: CopyFormats | null = null;
   /** The command tag, once it has ended well. */
   commandTag: string | null = null;
 
-  protected phase: Phase = "starting";
-  protected readonly start: () => void;
+  #phase: Phase = "parsing";
+  #synced = false;
+  readonly #start: () => void;
+  readonly #take: (source: ReadBuffer) => void;
 
-  /** @param queryText The text that was sent, a single COPY statement. */
-  constructor(queryText: string) {
+  /**
+   * @param queryText The text that was sent, see {@linkcode writeCopyStart}.
+   * @param take Takes each block that comes from the server:
+   * `source.bytes[source.start..source.end)`, to be copied.
+   */
+  constructor(queryText: string, take: (source: ReadBuffer) => void) {
     super(true);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.started = promise;
-    this.start = resolve;
+    this.#start = resolve;
+    this.#take = take;
     this.queryText = queryText;
-  }
-
-  override row(source: ReadBuffer): void {
-    throw illegalMessage(source.tag, "in answer to COPY");
-  }
-
-  override settle(): void {
-    this.start();
-    super.settle();
-  }
-
-  override mayBeReady(): boolean {
-    return this.phase === "ended";
-  }
-
-  protected begin(source: ReadBuffer): void {
-    if (this.phase !== "starting") {
-      throw illegalMessage(source.tag, "in the middle of COPY");
-    }
-    this.formats = readCopyResponse(source);
-    this.phase = "copying";
-    this.start();
-  }
-
-  protected complete(source: ReadBuffer): void {
-    if (this.phase !== "ending") {
-      throw illegalMessage(source.tag, "in the middle of COPY");
-    }
-    this.commandTag = readCommandComplete(source);
-    this.phase = "ended";
-  }
-}
-
-/** COPY FROM STDIN: data goes to the server. */
-export class CopyInExchange extends CopyExchange {
-  override receive(source: ReadBuffer): boolean {
-    if (this.failed) {
-      throw illegalMessage(source.tag, "after an error, before ReadyForQuery");
-    }
-    switch (source.tag) {
-      case Backend.COPY_IN_RESPONSE:
-        this.begin(source);
-        return false;
-      case Backend.COMMAND_COMPLETE:
-        this.complete(source);
-        return false;
-      default:
-        throw illegalMessage(source.tag, "in answer to COPY FROM STDIN");
-    }
   }
 
   /** Whether the server still wants data: false after an error. */
   get wantsData(): boolean {
-    return this.phase === "copying" && !this.failed;
+    return this.direction === "in" && this.#phase === "copying" && !this.failed;
+  }
+
+  /** Whether all data has come from the server. */
+  get exhausted(): boolean {
+    return this.failed || this.#phase === "ending" || this.#phase === "ended";
   }
 
   /** Appends a block of data. Dropped where the server wants none. */
@@ -138,60 +134,119 @@ export class CopyInExchange extends CopyExchange {
   /** Ends the data, and sends all. */
   finish(conversation: Conversation): void {
     if (!this.wantsData) return;
-    this.phase = "ending";
+    this.#phase = "ending";
     writeCopyDone(conversation.output);
-    conversation.flush();
+    this.#sync(conversation);
   }
 
   /** Gives up: the server will answer with an error that quotes `reason`. */
   abort(conversation: Conversation, reason: string): void {
     if (!this.wantsData) return;
-    this.phase = "aborting";
+    this.#phase = "aborting";
     writeCopyFail(conversation.output, reason);
-    conversation.flush();
-  }
-}
-
-/** COPY TO STDOUT: data comes from the server. */
-export class CopyOutExchange extends CopyExchange {
-  readonly #take: (source: ReadBuffer) => void;
-
-  /**
-   * @param queryText The text that was sent, a single COPY statement.
-   * @param take Takes each block: `source.bytes[source.start..source.end)`, to be copied.
-   */
-  constructor(queryText: string, take: (source: ReadBuffer) => void) {
-    super(queryText);
-    this.#take = take;
+    this.#sync(conversation);
   }
 
-  override receive(source: ReadBuffer): boolean {
+  override row(source: ReadBuffer): void {
+    if (this.#phase !== "starting" || this.failed) {
+      throw illegalMessage(source.tag, "in the middle of COPY");
+    }
+    this.reject(notCopy());
+  }
+
+  override receive(source: ReadBuffer, conversation: Conversation): boolean {
     if (this.failed) {
       throw illegalMessage(source.tag, "after an error, before ReadyForQuery");
     }
     switch (source.tag) {
+      case Backend.PARSE_COMPLETE:
+        this.#step(source, "parsing", "binding");
+        source.expectEnd();
+        break;
+      case Backend.BIND_COMPLETE:
+        this.#step(source, "binding", "starting");
+        source.expectEnd();
+        break;
+      case Backend.COPY_IN_RESPONSE:
+        this.#begin(source, "in");
+        break;
       case Backend.COPY_OUT_RESPONSE:
-        this.begin(source);
-        return false;
+        this.#begin(source, "out");
+        this.#sync(conversation);
+        break;
       case Backend.COPY_DATA:
-        if (this.phase !== "copying") {
+        if (this.direction !== "out" || this.#phase !== "copying") {
           throw illegalMessage(source.tag, "outside COPY");
         }
         if (this.error === null) this.#deliver(source);
-        return false;
+        break;
       case Backend.COPY_DONE:
-        if (this.phase !== "copying") {
+        if (this.direction !== "out") {
           throw illegalMessage(source.tag, "outside COPY");
         }
+        this.#step(source, "copying", "ending");
         source.expectEnd();
-        this.phase = "ending";
-        return false;
+        break;
       case Backend.COMMAND_COMPLETE:
-        this.complete(source);
-        return false;
+        if (this.#phase === "ending") {
+          this.commandTag = readCommandComplete(source);
+          this.#phase = "ended";
+        } else {
+          this.#step(source, "starting", "ended");
+          readCommandComplete(source);
+          this.#refuse(conversation);
+        }
+        break;
+      case Backend.PORTAL_SUSPENDED:
+      case Backend.EMPTY_QUERY_RESPONSE:
+        this.#step(source, "starting", "ended");
+        source.expectEnd();
+        this.#refuse(conversation);
+        break;
       default:
-        throw illegalMessage(source.tag, "in answer to COPY TO STDOUT");
+        throw illegalMessage(source.tag, "in answer to COPY");
     }
+    return false;
+  }
+
+  /** The server drops what it is sent up to a Sync. */
+  override afterError(conversation: Conversation): void {
+    this.#sync(conversation);
+  }
+
+  override settle(): void {
+    this.#start();
+    super.settle();
+  }
+
+  override mayBeReady(): boolean {
+    return this.#phase === "ended";
+  }
+
+  #begin(source: ReadBuffer, direction: "in" | "out"): void {
+    this.#step(source, "starting", "copying");
+    this.formats = readCopyResponse(source);
+    this.direction = direction;
+    this.#start();
+  }
+
+  #step(source: ReadBuffer, from: Phase, to: Phase): void {
+    if (this.#phase !== from) {
+      throw illegalMessage(source.tag, "at the wrong time of a COPY");
+    }
+    this.#phase = to;
+  }
+
+  #refuse(conversation: Conversation): void {
+    this.reject(notCopy());
+    this.#sync(conversation);
+  }
+
+  #sync(conversation: Conversation): void {
+    if (this.#synced) return;
+    this.#synced = true;
+    writeSync(conversation.output);
+    conversation.flush();
   }
 
   #deliver(source: ReadBuffer): void {
@@ -201,4 +256,10 @@ export class CopyOutExchange extends CopyExchange {
       this.reject(error);
     }
   }
+}
+
+function notCopy(): ProgrammingError {
+  return new ProgrammingError(
+    "Cannot copy: the statement is neither COPY FROM STDIN nor COPY TO STDOUT, and it has run, use execute() for it",
+  );
 }

@@ -220,6 +220,7 @@ export class Engine implements Conversation {
     }
     head.reject(error);
     head.failed = true;
+    head.afterError(this);
     if (head.endsWithReady) return;
     // The server skips everything up to the next Sync.
     this.#next(head);

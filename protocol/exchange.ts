@@ -87,6 +87,13 @@ export abstract class Exchange {
   /** Whether a ReadyForQuery may come now, if no error has come. */
   abstract mayBeReady(): boolean;
 
+  /**
+   * An ErrorResponse to it came. One whose Sync is not sent yet sends it now.
+   *
+   * @param _conversation Where to send it.
+   */
+  afterError(_conversation: Conversation): void {}
+
   /** Records why it failed. The first reason counts. */
   reject(error: unknown): void {
     this.error ??= error;

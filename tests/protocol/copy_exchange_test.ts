@@ -1,37 +1,49 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { ProtocolError } from "../../errors/base.ts";
+import { ProgrammingError, ProtocolError } from "../../errors/base.ts";
 import { UniqueViolation } from "../../errors/mod.ts";
-import {
-  CopyInExchange,
-  CopyOutExchange,
-} from "../../protocol/copy_exchange.ts";
+import { CopyExchange, writeCopyStart } from "../../protocol/copy_exchange.ts";
+import { WriteBuffer } from "../../protocol/write_buffer.ts";
 import * as b from "../support/backend.ts";
 import { Harness } from "../support/engine_harness.ts";
 import { checkOrder, MESSAGES } from "../support/order.ts";
 
-const { G, H, C, c, d } = MESSAGES;
+const { C, D, I, c, d, s } = MESSAGES;
+const STARTED = [MESSAGES["1"], MESSAGES["2"]];
+const G = b.concat(...STARTED, MESSAGES.G);
+const H = b.concat(...STARTED, MESSAGES.H);
 const IDLE = b.readyForQuery("I");
 const ERROR = b.errorResponse({ code: "23505", message: "duplicate" });
 
-function copyIn(harness: Harness): CopyInExchange {
-  return harness.send(new CopyInExchange("copy t from stdin"));
+function copyIn(harness: Harness): CopyExchange {
+  return harness.send(new CopyExchange("copy t from stdin", () => {}));
 }
 
-function copyOut(harness: Harness): CopyOutExchange {
+function copyOut(harness: Harness): CopyExchange {
   return harness.send(
-    new CopyOutExchange("copy t to stdout", (source) => {
+    new CopyExchange("copy t to stdout", (source) => {
       harness.log.push(source.text(source.start, source.end));
     }),
   );
 }
 
-Deno.test("CopyInExchange: every message in every state", () => {
-  const finish = (exchange: CopyInExchange, { engine }: Harness) =>
+Deno.test("CopyExchange, in: every message in every state", () => {
+  const finish = (exchange: CopyExchange, { engine }: Harness) =>
     exchange.finish(engine);
-  const abort = (exchange: CopyInExchange, { engine }: Harness) =>
+  const abort = (exchange: CopyExchange, { engine }: Harness) =>
     exchange.abort(engine, "no");
   checkOrder(copyIn, [
-    { name: "at the start", before: [], legal: ["G", "E"] },
+    { name: "at the start", before: [], legal: ["1", "E"] },
+    { name: "parsed", before: STARTED.slice(0, 1), legal: ["2", "E"] },
+    {
+      name: "bound",
+      before: STARTED,
+      legal: ["G", "H", "C", "D", "I", "s", "E"],
+    },
+    {
+      name: "with a row of no COPY",
+      before: [...STARTED, D],
+      legal: ["G", "H", "C", "D", "I", "s", "E"],
+    },
     { name: "while copying", before: [G], legal: ["E"] },
     { name: "after CopyDone", before: [G], client: finish, legal: ["C", "E"] },
     { name: "after CopyFail", before: [G], client: abort, legal: ["E"] },
@@ -46,9 +58,8 @@ Deno.test("CopyInExchange: every message in every state", () => {
   assertEquals([exchange.error, harness.engine.failure], [null, null]);
 });
 
-Deno.test("CopyOutExchange: every message in every state", () => {
+Deno.test("CopyExchange, out: every message in every state", () => {
   checkOrder(copyOut, [
-    { name: "at the start", before: [], legal: ["H", "E"] },
     { name: "while copying", before: [H], legal: ["d", "c", "E"] },
     { name: "after data", before: [H, d], legal: ["d", "c", "E"] },
     { name: "after CopyDone", before: [H, d, c], legal: ["C", "E"] },
@@ -57,12 +68,12 @@ Deno.test("CopyOutExchange: every message in every state", () => {
   ]);
 });
 
-Deno.test("CopyInExchange: blocks and CopyDone on the wire, the command tag", async () => {
+Deno.test("CopyExchange: blocks and CopyDone on the wire, the command tag", async () => {
   const harness = new Harness();
   const exchange = copyIn(harness);
   exchange.write(harness.engine, b.bytes("too early"));
   assertEquals([exchange.wantsData, harness.tags()], [false, ""]);
-  harness.feed(b.copyInResponse([0, 1], 1));
+  harness.feed(...STARTED, b.copyInResponse([0, 1], 1));
   await exchange.started;
   assertEquals(exchange.formats, { format: 1, columns: [0, 1] });
   exchange.write(harness.engine, b.bytes("1\n"));
@@ -74,13 +85,14 @@ Deno.test("CopyInExchange: blocks and CopyDone on the wire, the command tag", as
     { tag: "d", data: b.bytes("1\n") },
     { tag: "d", data: new Uint8Array() },
     { tag: "c" },
+    { tag: "S" },
   ]);
   harness.feed(b.commandComplete("COPY 1"), IDLE);
   await exchange.done;
   assertEquals([exchange.commandTag, exchange.error], ["COPY 1", null]);
 });
 
-Deno.test("CopyInExchange: after an error nothing more is sent, the connection goes on", async () => {
+Deno.test("CopyExchange: after an error nothing more is sent, the connection goes on", async () => {
   const harness = new Harness();
   const exchange = copyIn(harness);
   harness.feed(G, ERROR);
@@ -88,27 +100,30 @@ Deno.test("CopyInExchange: after an error nothing more is sent, the connection g
   exchange.write(harness.engine, b.bytes("x"));
   exchange.finish(harness.engine);
   exchange.abort(harness.engine, "x");
-  assertEquals(harness.tags(), "");
+  assertEquals(harness.tags(), "S");
   harness.feed(IDLE);
   await exchange.done;
   assertInstanceOf(exchange.error, UniqueViolation);
   assertEquals(harness.engine.failure, null);
 });
 
-Deno.test("CopyInExchange: abort sends the reason, and what the server says is the error", async () => {
+Deno.test("CopyExchange: abort sends the reason, and what the server says is the error", async () => {
   const harness = new Harness();
   const exchange = copyIn(harness);
   harness.feed(G);
   exchange.abort(harness.engine, "source failed");
   exchange.finish(harness.engine);
-  assertEquals(harness.written(), [{ tag: "f", message: "source failed" }]);
+  assertEquals(harness.written(), [
+    { tag: "f", message: "source failed" },
+    { tag: "S" },
+  ]);
   harness.feed(b.errorResponse({ code: "57014" }), IDLE);
   await exchange.done;
   assertEquals(exchange.commandTag, null);
   assert(exchange.error !== null);
 });
 
-Deno.test("CopyInExchange, CopyOutExchange: `started` settles when they never start", async () => {
+Deno.test("CopyExchange: `started` settles when they never start", async () => {
   for (const begin of [copyIn, copyOut]) {
     const refused = new Harness();
     const exchange = begin(refused);
@@ -125,12 +140,12 @@ Deno.test("CopyInExchange, CopyOutExchange: `started` settles when they never st
   }
 });
 
-Deno.test("CopyOutExchange: a taker that throws fails the COPY, the rest is drained", () => {
+Deno.test("CopyExchange: a taker that throws fails the COPY, the rest is drained", () => {
   const harness = new Harness();
   const reason = new RangeError("full");
   let blocks = 0;
   const exchange = harness.send(
-    new CopyOutExchange("copy", () => {
+    new CopyExchange("copy", () => {
       if (++blocks === 2) throw reason;
     }),
   );
@@ -139,7 +154,7 @@ Deno.test("CopyOutExchange: a taker that throws fails the COPY, the rest is drai
   assertEquals(harness.engine.failure, null);
 });
 
-Deno.test("A11 CopyInExchange, CopyOutExchange: hostile counts and formats", () => {
+Deno.test("A11 CopyExchange: hostile counts and formats", () => {
   for (const [begin, tag] of [[copyIn, "G"], [copyOut, "H"]] as const) {
     for (
       const body of [
@@ -152,9 +167,31 @@ Deno.test("A11 CopyInExchange, CopyOutExchange: hostile counts and formats", () 
     ) {
       const harness = new Harness();
       const exchange = begin(harness);
-      harness.feed(b.message(tag, ...body));
+      harness.feed(...STARTED, b.message(tag, ...body));
       assertInstanceOf(harness.engine.failure, ProtocolError);
       assertEquals(harness.settled.get(exchange), 1);
     }
   }
+});
+
+Deno.test("COPY-10 CopyExchange: what is no COPY is a ProgrammingError, whatever the server answers", async () => {
+  for (const answer of [[C], [D, s], [D, D, C], [I]]) {
+    const harness = new Harness();
+    const exchange = copyIn(harness);
+    harness.feed(...STARTED, ...answer, IDLE);
+    await exchange.started;
+    assertInstanceOf(exchange.error, ProgrammingError);
+    assertEquals([exchange.direction, exchange.commandTag], [null, null]);
+    assertEquals([harness.tags(), harness.engine.failure], ["S", null]);
+  }
+});
+
+Deno.test("writeCopyStart: Parse, Bind, Execute and Flush, and no Sync", () => {
+  const out = new WriteBuffer();
+  writeCopyStart(out, "copy t to stdout");
+  const tags: string[] = [];
+  for (let at = 0; at < out.length; at += 1 + out.view.getInt32(at + 1)) {
+    tags.push(String.fromCharCode(out.bytes[at]!));
+  }
+  assertEquals(tags.join(""), "PBEH");
 });

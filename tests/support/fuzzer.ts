@@ -9,10 +9,7 @@
 import { PgError } from "../../errors/base.ts";
 import { Engine } from "../../protocol/engine.ts";
 import type { Exchange, ResultSink } from "../../protocol/exchange.ts";
-import {
-  CopyInExchange,
-  CopyOutExchange,
-} from "../../protocol/copy_exchange.ts";
+import { CopyExchange } from "../../protocol/copy_exchange.ts";
 import {
   StatementExchange,
   Step,
@@ -129,9 +126,11 @@ export const RECORDINGS: readonly Recording[] = [
       b.parameterDescription([23, 25]),
       b.noData(),
       b.readyForQuery("I"),
-      b.copyInResponse([0, 0]),
+      b.concat(b.parseComplete(), b.bindComplete(), b.copyInResponse([0, 0])),
       b.errorResponse({ severity: "ERROR", code: "57014", message: "fail" }),
       b.readyForQuery("E"),
+      b.parseComplete(),
+      b.bindComplete(),
       b.copyOutResponse([0]),
       b.copyData("1\n"),
       b.copyDone(),
@@ -143,8 +142,8 @@ export const RECORDINGS: readonly Recording[] = [
         steps: Step.PARSE | Step.PARAMETERS | Step.DESCRIBE,
         sync: true,
       }),
-      new CopyInExchange("copy t from stdin"),
-      new CopyOutExchange("copy t to stdout", () => {}),
+      new CopyExchange("copy t from stdin", () => {}),
+      new CopyExchange("copy t to stdout", () => {}),
     ],
   },
 ];

@@ -7,10 +7,7 @@
  */
 
 import { Authenticator } from "../../protocol/auth.ts";
-import {
-  CopyInExchange,
-  CopyOutExchange,
-} from "../../protocol/copy_exchange.ts";
+import { CopyExchange } from "../../protocol/copy_exchange.ts";
 import {
   StatementExchange,
   Step,
@@ -231,10 +228,14 @@ export const SESSIONS: readonly Session[] = [
   {
     name: "COPY in, and COPY in that the server refuses half-way",
     turns: () => {
-      const copies = [new CopyInExchange("copy"), new CopyInExchange("copy")];
+      const copies = ["a", "b"].map((name) => new CopyExchange(name, () => {}));
       const begin = (i: number): Turn => ({
         client: (harness) => void harness.send(copies[i]!, `copy ${i}`),
-        server: b.copyInResponse([0, 0]),
+        server: b.concat(
+          b.parseComplete(),
+          b.bindComplete(),
+          b.copyInResponse([0, 0]),
+        ),
       });
       return [
         begin(0),
@@ -259,7 +260,7 @@ export const SESSIONS: readonly Session[] = [
     turns: () => {
       const copyOut = (name: string) => (harness: Harness): void => {
         harness.send(
-          new CopyOutExchange("copy", (source) => {
+          new CopyExchange("copy", (source) => {
             const block = source.bytes.slice(source.start, source.end);
             harness.log.push(`${name} data ${block}`);
           }),
@@ -270,6 +271,8 @@ export const SESSIONS: readonly Session[] = [
         {
           client: copyOut("whole"),
           server: b.concat(
+            b.parseComplete(),
+            b.bindComplete(),
             b.copyOutResponse([1], 1),
             b.copyData(Uint8Array.of(0, 255)),
             b.copyData(""),
@@ -281,6 +284,8 @@ export const SESSIONS: readonly Session[] = [
         {
           client: copyOut("broken"),
           server: b.concat(
+            b.parseComplete(),
+            b.bindComplete(),
             b.copyOutResponse(),
             b.copyData("a\n"),
             DIVISION,
