@@ -182,7 +182,26 @@ export type { Query } from "./sql/bind.ts";
 export type { QueryParameters } from "./sql/query.ts";
 export { adapters } from "./types/defaults.ts";
 export { AdaptersMap } from "./types/adapters_map.ts";
-export { TypeInfo } from "./types/type_info.ts";
+export {
+  CompositeInfo,
+  EnumInfo,
+  MultirangeInfo,
+  RangeInfo,
+  TypeInfo,
+} from "./types/type_info.ts";
+export type { FoundType, TypeName, TypeSource } from "./types/type_facts.ts";
+export type { TypeContext, TypesHolder } from "./types/type_info.ts";
+export { registerComposite } from "./types/composite.ts";
+export type { CompositeOptions, SequenceFactory } from "./types/composite.ts";
+export { EnumValue, registerEnum } from "./types/enum.ts";
+export type { EnumMapping, RegisteredEnum } from "./types/enum.ts";
+export { registerHstore } from "./types/hstore.ts";
+export type { HstoreOptions } from "./types/hstore.ts";
+export { Tuple } from "./types/tuple.ts";
+export type {
+  AdaptersHolder,
+  RegisterContext,
+} from "./types/register_context.ts";
 export {
   BINARY,
   DATETIME,

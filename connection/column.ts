@@ -5,7 +5,7 @@
  */
 
 import type { FieldDescription } from "../protocol/backend.ts";
-import type { TypesRegistry } from "../types/type_info.ts";
+import type { TypesRegistry } from "../types/types_registry.ts";
 
 /** The OIDs of the types whose modifier says something. */
 const BPCHAR = 1042,

@@ -62,9 +62,9 @@ import type { WarningHandler } from "./warnings.ts";
 export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
   implements AsyncDisposable {
   /** The loaders and dumpers of this connection, for the cursors to come. */
-  readonly adapters: AdaptersMap;
+  override readonly adapters: AdaptersMap;
   /** What can be told about the connection. */
-  readonly info: ConnectionInfo;
+  override readonly info: ConnectionInfo;
   /** What becomes of the rows of the cursors to come. */
   rowFactory: RowFactory<Row>;
   /** The class of the cursors to come. */

@@ -1,11 +1,14 @@
 /**
  * The part of a connection that is not about statements and their rows:
- * cancelling, changing passwords, COPY.
+ * cancelling, changing passwords, COPY, looking types up.
  *
  * @module
  */
 
+import type { AdaptersMap } from "../types/adapters_map.ts";
+import type { FoundType, TypeName, TypeSource } from "../types/type_facts.ts";
 import { CancelRequests, type CancelSafeOptions } from "./cancel.ts";
+import type { ConnectionInfo } from "./connection_info.ts";
 import {
   ConnectionSettings,
   type InitialSettings,
@@ -22,9 +25,15 @@ import {
 import type { OpenedSession } from "./session_start.ts";
 import type { Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
+import { lookUpType } from "./type_lookup.ts";
 
-/** The part of a connection that copies, cancels and changes passwords. */
-export abstract class ConnectionBase extends ConnectionSettings {
+/** The part of a connection that copies, cancels, changes passwords and looks types up. */
+export abstract class ConnectionBase extends ConnectionSettings
+  implements TypeSource {
+  /** The loaders and dumpers of this connection, for the cursors to come. */
+  abstract readonly adapters: AdaptersMap;
+  /** What can be told about the connection. */
+  abstract readonly info: ConnectionInfo;
   /**
    * Runs statements.
    *
@@ -233,5 +242,32 @@ export abstract class ConnectionBase extends ConnectionSettings {
     third?: CopyOptions,
   ): Promise<T | Copy> {
     return await this.cursor().runCopy(statement, first, second, third);
+  }
+
+  /**
+   * Asks the catalogue of the server for a type, in no transaction but the one
+   * that is open. `TypeInfo.fetch()` and its like make an object of the answer.
+   *
+   * @param name The name as it stands in SQL, or an `Identifier`.
+   * @returns What the catalogue says, or `null` if there is no such type.
+   * @throws {ProgrammingError} If the text is no name.
+   * @throws {InFailedSqlTransaction} If the transaction has failed.
+   * @throws {OperationalError} If the connection is closed.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * const found = await conn.lookUpType("timestamp with time zone");
+   * console.log(found?.oid); // 1184
+   * ```
+   */
+  async lookUpType(name: string | TypeName): Promise<FoundType | null> {
+    return await lookUpType(name, {
+      ask: (query) => this.executor.ask(query),
+      serverVersion: this.info.serverVersion,
+      types: this.adapters.types,
+    });
   }
 }

@@ -57,6 +57,13 @@ export interface Adaptation {
    * @throws {ProgrammingError} If no dumper is registered for it.
    */
   getDumper(value: unknown, format: PlaceholderFormat): Dumper;
+  /**
+   * The dumper for values of the type `oid`, whatever class they are of. Absent
+   * where no map is at hand.
+   *
+   * @throws {ProgrammingError} If none is registered for the type.
+   */
+  getDumperByOid?(oid: number, format: PlaceholderFormat): Dumper;
   /** The OID of the array type over the type `oid`, or 0 where there is none. */
   arrayOidOf(oid: number): number;
   /**

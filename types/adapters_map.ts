@@ -24,7 +24,7 @@ import {
   toLoader,
 } from "./registered.ts";
 import { TextLoader } from "./text.ts";
-import { builtinTypes, TypesRegistry } from "./type_info.ts";
+import { builtinTypes, TypesRegistry } from "./types_registry.ts";
 
 /** The dumpers of one key, by what a placeholder asks for. */
 type DumperEntry = Readonly<Record<PlaceholderFormat, RegisteredDumper | null>>;

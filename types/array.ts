@@ -5,8 +5,7 @@
  * @module
  */
 
-import { ReadBuffer } from "../protocol/read_buffer.ts";
-import { UTF8 } from "../protocol/text.ts";
+import type { ReadBuffer } from "../protocol/read_buffer.ts";
 import {
   type Adaptation,
   Format,
@@ -14,20 +13,10 @@ import {
   type LoaderClass,
 } from "./adapt.ts";
 import { malformed, MAX_DIMENSIONS, TextArrayReader } from "./array_text.ts";
+import { asciiSafe } from "./ascii_safe.ts";
 
 const UNKNOWN_TYPE = 705;
 const COMMA = ",";
-
-/** The encodings in which a byte below 0x80 may be the second half of a character. */
-const NOT_ASCII_SAFE: ReadonlySet<string> = new Set([
-  "BIG5",
-  "GB18030",
-  "GBK",
-  "JOHAB",
-  "SHIFT_JIS_2004",
-  "SJIS",
-  "UHC",
-]);
 
 /**
  * Reads arrays in text format, with the loader of their elements. The bounds of
@@ -60,24 +49,13 @@ export class ArrayLoader implements Loader<unknown[]> {
    * @throws {DataError} If the text is malformed, or an element is.
    */
   load(source: ReadBuffer, start: number, end: number): unknown[] {
-    if (NOT_ASCII_SAFE.has(source.codec.encoding)) {
-      const bytes = new TextEncoder().encode(source.text(start, end));
-      const converted = new ReadBuffer(bytes);
-      converted.codec = UTF8;
-      return new TextArrayReader(
-        this.#element,
-        this.#delimiter,
-        converted,
-        0,
-        bytes.length,
-      ).read();
-    }
+    const text = asciiSafe(source, start, end);
     return new TextArrayReader(
       this.#element,
       this.#delimiter,
-      source,
-      start,
-      end,
+      text ?? source,
+      text === null ? start : 0,
+      text === null ? end : text.bytes.length,
     ).read();
   }
 }

@@ -5,8 +5,9 @@
  */
 
 import { DataError } from "../errors/base.ts";
-import { ReadBuffer } from "../protocol/read_buffer.ts";
+import type { ReadBuffer } from "../protocol/read_buffer.ts";
 import type { Loader } from "./adapt.ts";
+import { Unescaper } from "./unescape.ts";
 
 /** How deep the arrays of PostgreSQL can be nested. */
 export const MAX_DIMENSIONS = 6;
@@ -44,9 +45,7 @@ export class TextArrayReader {
   readonly #source: ReadBuffer;
   readonly #end: number;
   #at: number;
-  /** Elements without their escapes, one after the other, so that none is overwritten. */
-  #scratch: ReadBuffer | null = null;
-  #scratchLength = 0;
+  #unescaper: Unescaper | null = null;
 
   /**
    * Makes a reader of `source.bytes[start..end)`.
@@ -172,19 +171,12 @@ export class TextArrayReader {
   }
 
   #unescaped(start: number, end: number): unknown {
-    const { bytes } = this.#source;
-    if (this.#scratch === null) {
-      this.#scratch = new ReadBuffer(new Uint8Array(this.#end - start));
-      this.#scratch.codec = this.#source.codec;
-    }
-    const from = this.#scratchLength;
-    const target = this.#scratch.bytes;
-    let to = from;
-    for (let at = start; at < end; at++) {
-      if (bytes[at] === BACKSLASH) at++;
-      target[to++] = bytes[at]!;
-    }
-    this.#scratchLength = to;
-    return this.#element.load(this.#scratch, from, to);
+    const unescaper = this.#unescaper ??= new Unescaper(
+      this.#source,
+      this.#end - start,
+    );
+    unescaper.take(start, end);
+    const { buffer } = unescaper;
+    return this.#element.load(buffer, unescaper.start, unescaper.end);
   }
 }

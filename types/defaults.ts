@@ -16,6 +16,7 @@ import { registerInterval } from "./interval.ts";
 import { registerJson } from "./json.ts";
 import { registerNumber } from "./number.ts";
 import { registerNumericDefaults } from "./numeric.ts";
+import { registerRecord } from "./record.ts";
 import {
   registerText,
   StrDumper,
@@ -24,6 +25,7 @@ import {
 } from "./text.ts";
 import { registerTime } from "./time.ts";
 import { registerTimestamp } from "./timestamp.ts";
+import { setGlobalTypes } from "./type_info.ts";
 import { registerUuid } from "./uuid.ts";
 
 /**
@@ -56,6 +58,7 @@ export function registerDefaults(map: Registrar): void {
   registerUuid(map);
   registerJson(map);
   registerArray(map);
+  registerRecord(map);
 }
 
 function makeDefaults(): AdaptersMap {
@@ -77,3 +80,5 @@ function makeDefaults(): AdaptersMap {
  * ```
  */
 export const adapters: AdaptersMap = makeDefaults();
+
+setGlobalTypes(adapters);

@@ -63,16 +63,44 @@ export { type RegisteredDumper, type RegisteredLoader } from "./registered.ts";
 export { Transformer } from "./transformer.ts";
 export { adapters } from "./defaults.ts";
 export { OID } from "./oids.ts";
+export type {
+  CompositeInfoOptions,
+  EnumInfoOptions,
+  FoundType,
+  MultirangeInfoOptions,
+  RangeInfoOptions,
+  TypeInfoOptions,
+  TypeName,
+  TypeSource,
+} from "./type_facts.ts";
 export {
+  CompositeInfo,
+  EnumInfo,
   MultirangeInfo,
-  type MultirangeInfoOptions,
   RangeInfo,
-  type RangeInfoOptions,
-  type SubtypeClass,
+  type TypeContext,
   TypeInfo,
-  type TypeInfoOptions,
-  TypesRegistry,
+  type TypesHolder,
 } from "./type_info.ts";
+export { type SubtypeClass, TypesRegistry } from "./types_registry.ts";
+export {
+  type CompositeOptions,
+  registerComposite,
+  type SequenceFactory,
+} from "./composite.ts";
+export {
+  type EnumMapping,
+  EnumValue,
+  type RegisteredEnum,
+  registerEnum,
+} from "./enum.ts";
+export { type HstoreOptions, registerHstore } from "./hstore.ts";
+export { RecordBinaryLoader, RecordLoader } from "./record.ts";
+export { Tuple, TupleBinaryDumper, TupleDumper } from "./tuple.ts";
+export {
+  type AdaptersHolder,
+  type RegisterContext,
+} from "./register_context.ts";
 export {
   Float4,
   Float8,

@@ -20,7 +20,7 @@ import { ArrayBinaryLoader, ArrayLoader } from "./array.ts";
 import { arrayOf } from "./array_dumper.ts";
 import { makeDumper } from "./registered.ts";
 import { TextLoader } from "./text.ts";
-import type { TypeInfo } from "./type_info.ts";
+import { CompositeInfo, type TypeInfo } from "./type_info.ts";
 
 /** The dumpers that one kind of placeholder has used so far. */
 class Slots {
@@ -189,19 +189,24 @@ export class Transformer implements Adaptation {
    *
    * @param oid The OID of the type.
    * @returns Whether the loader of binary values has the one of text values as
-   * its twin; for an array, whether that holds for its elements.
+   * its twin; for an array, a domain or a composite type, whether that holds for
+   * what it is made of.
    */
   binaryEquals(oid: number): boolean {
     const text = this.adapters.getLoader(oid, Format.TEXT);
     const binary = this.adapters.getLoader(oid, Format.BINARY);
+    const info = this.adapters.types.get(oid);
     if (text === null && binary === null) {
-      const info = this.adapters.types.get(oid);
-      return info !== null && info.arrayOid === oid &&
-        this.binaryEquals(info.oid);
+      if (info === null) return false;
+      if (info.arrayOid === oid) return this.binaryEquals(info.oid);
+      return info.baseOid !== 0 && this.binaryEquals(info.baseOid);
     }
     // A subclass may read something else, so what it inherits does not count.
-    return text !== null && typeof binary === "function" &&
+    const twins = text !== null && typeof binary === "function" &&
       Object.hasOwn(binary, "twin") && binary.twin === text;
+    return twins &&
+      (!(info instanceof CompositeInfo) || info.oid !== oid ||
+        info.fieldTypes.every((type) => this.binaryEquals(type)));
   }
 
   /** The OID of the array type over a type, or 0 where there is none. */
@@ -223,6 +228,9 @@ export class Transformer implements Adaptation {
         : registered;
     }
     const info = this.adapters.types.get(oid);
+    if (info !== null && info.oid === oid && info.baseOid !== 0) {
+      return this.getLoader(info.baseOid, format);
+    }
     if (info !== null && info.arrayOid === oid) {
       return format === Format.TEXT
         ? new ArrayLoader(oid, this)

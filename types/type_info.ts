@@ -1,43 +1,61 @@
 /**
- * What is known of PostgreSQL's types: their names and OIDs, and the registry
- * that finds them. How values are converted is not in here.
+ * What is known of a PostgreSQL type: its names and OIDs, and what it is made
+ * of. The registry that finds types is in `types_registry.ts`, the question to
+ * the server's catalogue in `connection/`.
  *
  * @module
  */
 
-import { ProgrammingError } from "../errors/base.ts";
-import { BUILTIN_RANGES, BUILTIN_TYPES } from "./oids.ts";
+import type {
+  CompositeInfoOptions,
+  EnumInfoOptions,
+  MultirangeInfoOptions,
+  RangeInfoOptions,
+  TypeInfoOptions,
+  TypeName,
+  TypeSource,
+} from "./type_facts.ts";
 
-/** What a {@linkcode TypeInfo} can be given beside its names and OIDs. */
-export interface TypeInfoOptions {
-  /**
-   * The name of the type in SQL, where it is not `name`.
-   *
-   * @default {name}
-   */
-  regtype?: string;
-  /**
-   * What stands between the elements of an array of this type.
-   *
-   * @default {","}
-   */
-  delimiter?: string;
+/** What types can be added to. */
+export interface TypesHolder {
+  /** The registry. */
+  readonly types: {
+    /** Adds a type. */
+    add(info: TypeInfo): void;
+  };
 }
 
-/** What a {@linkcode RangeInfo} needs. */
-export interface RangeInfoOptions extends TypeInfoOptions {
-  /** The OID of the type of the bounds. */
-  subtypeOid: number;
-}
+/** Where a type is to be known: `adapters`, a connection or a cursor. */
+export type TypeContext = TypesHolder | {
+  /** The map of adapters, with its registry of types. */
+  readonly adapters: TypesHolder;
+};
 
-/** What a {@linkcode MultirangeInfo} needs. */
-export interface MultirangeInfoOptions extends RangeInfoOptions {
-  /** The OID of the range type. */
-  rangeOid: number;
+let globalTypes: TypesHolder | null = null;
+
+/**
+ * Says where types are added to by default.
+ *
+ * @internal
+ */
+export function setGlobalTypes(holder: TypesHolder): void {
+  globalTypes = holder;
 }
 
 /**
  * A type of PostgreSQL.
+ *
+ * @example Ask the server for a type
+ * ```ts
+ * import { connect, TypeInfo } from "@x/pgts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using conn = await connect();
+ * await conn.execute("create domain age as int4 check (value >= 0)");
+ * const info = await TypeInfo.fetch(conn, "age");
+ * info?.register(conn); // arrays of it are read as arrays from now on
+ * assertEquals(info?.baseOid, 23);
+ * ```
  *
  * @example Look a type up
  * ```ts
@@ -59,6 +77,8 @@ export class TypeInfo {
   readonly regtype: string;
   /** What stands between the elements of an array of this type. */
   readonly delimiter: string;
+  /** Of a domain, the OID of the type that it is over; 0 of anything else. */
+  readonly baseOid: number;
 
   static {
     const inspect = {
@@ -92,6 +112,47 @@ export class TypeInfo {
     this.arrayOid = arrayOid;
     this.regtype = options.regtype ?? name;
     this.delimiter = options.delimiter ?? ",";
+    this.baseOid = options.baseOid ?? 0;
+  }
+
+  /**
+   * Asks the server for a type. That opens no transaction and ends none, and
+   * nothing is kept: a type that was dropped and created again is found under
+   * its new OIDs.
+   *
+   * @param conn The connection to ask on.
+   * @param name The name as it stands in SQL, with its schema and its quotes
+   * where it needs them, or an `Identifier`.
+   * @returns The type, or `null` if there is none of this name.
+   * @throws {ProgrammingError} If the text is no name.
+   * @throws {OperationalError} If the connection is closed.
+   * @throws {InFailedSqlTransaction} If the transaction has failed.
+   */
+  static async fetch(
+    conn: TypeSource,
+    name: string | TypeName,
+  ): Promise<TypeInfo | null> {
+    const found = await conn.lookUpType(name);
+    return found === null
+      ? null
+      : new TypeInfo(found.name, found.oid, found.arrayOid, found);
+  }
+
+  /**
+   * Makes the type known, so that arrays of it are read and sent as arrays, and
+   * a domain as the type that it is over.
+   *
+   * @param context A connection or a cursor, or the map of adapters of one. By
+   * default the global one, for the connections that are opened later.
+   */
+  register(context?: TypeContext | null): void {
+    const holder = context ?? globalTypes;
+    if (holder === null) {
+      throw new TypeError(
+        "Cannot register the type: say where, with a connection or its adapters",
+      );
+    }
+    ("types" in holder ? holder : holder.adapters).types.add(this);
   }
 
   /**
@@ -127,6 +188,28 @@ export class RangeInfo extends TypeInfo {
     super(name, oid, arrayOid, options);
     this.subtypeOid = options.subtypeOid;
   }
+
+  /**
+   * Asks the server for a range type: see {@linkcode TypeInfo.fetch}.
+   *
+   * @param conn The connection to ask on.
+   * @param name The name as it stands in SQL, or an `Identifier`.
+   * @returns The type, or `null` if there is none of this name and kind.
+   * @throws {ProgrammingError} If the text is no name.
+   * @throws {OperationalError} If the connection is closed.
+   */
+  static override async fetch(
+    conn: TypeSource,
+    name: string | TypeName,
+  ): Promise<RangeInfo | null> {
+    const found = await conn.lookUpType(name);
+    if (found === null || found.range === null) return null;
+    const { oid, arrayOid, range } = found;
+    return new RangeInfo(found.name, oid, arrayOid, {
+      ...found,
+      subtypeOid: range,
+    });
+  }
 }
 
 /** A multirange type. */
@@ -155,195 +238,147 @@ export class MultirangeInfo extends TypeInfo {
     this.rangeOid = options.rangeOid;
     this.subtypeOid = options.subtypeOid;
   }
-}
 
-/** The classes of types that are made of another type. */
-export type SubtypeClass<T extends RangeInfo | MultirangeInfo> = new (
-  name: string,
-  oid: number,
-  arrayOid: number,
-  options: MultirangeInfoOptions,
-) => T;
-
-/** What a registry holds; shared between copies until one of them is written to. */
-interface Content {
-  names: Map<string, TypeInfo>;
-  oids: Map<number, TypeInfo>;
+  /**
+   * Asks the server for a multirange type: see {@linkcode TypeInfo.fetch}.
+   *
+   * @param conn The connection to ask on.
+   * @param name The name as it stands in SQL, or an `Identifier`.
+   * @returns The type, or `null` if there is none of this name and kind.
+   * @throws {ProgrammingError} If the text is no name.
+   * @throws {OperationalError} If the connection is closed.
+   */
+  static override async fetch(
+    conn: TypeSource,
+    name: string | TypeName,
+  ): Promise<MultirangeInfo | null> {
+    const found = await conn.lookUpType(name);
+    if (found === null || found.multirange === null) return null;
+    const { oid, arrayOid, multirange } = found;
+    return new MultirangeInfo(found.name, oid, arrayOid, {
+      ...found,
+      rangeOid: multirange[0],
+      subtypeOid: multirange[1],
+    });
+  }
 }
 
 /**
- * Finds types by name, by the name they have in SQL, by OID, and by the OID of
- * their arrays.
+ * An enum type.
  *
- * A copy shares what its template holds until either of them is added to, so
- * that a connection's registry costs nothing.
- *
- * @example Add a type
+ * @example Its labels
  * ```ts
- * import { adapters } from "@x/pgts";
- * import { TypeInfo, TypesRegistry } from "@x/pgts/types";
+ * import { connect, EnumInfo } from "@x/pgts";
  * import { assertEquals } from "@std/assert";
  *
- * const types = new TypesRegistry(adapters.types);
- * types.add(new TypeInfo("mood", 16385, 16384));
- * assertEquals(types.getOid("mood[]"), 16384);
- * assertEquals(adapters.types.get("mood"), null);
+ * await using conn = await connect();
+ * await conn.execute("create type size as enum ('small', 'large')");
+ * const info = await EnumInfo.fetch(conn, "size");
+ * assertEquals(info?.labels, ["small", "large"]);
  * ```
  */
-export class TypesRegistry implements Iterable<TypeInfo> {
-  #content: Content;
-  #shared: boolean;
-  #version = 0;
+export class EnumInfo extends TypeInfo {
+  /** The labels in their order. */
+  readonly labels: readonly string[];
 
   /**
-   * Makes a registry.
+   * Describes a type.
    *
-   * @param template The registry to copy. Without it the new one is empty.
+   * @param name The name in the catalogue.
+   * @param oid The OID of the type.
+   * @param arrayOid The OID of the type of arrays of it, or 0.
+   * @param options The labels, the name in SQL and the delimiter.
    */
-  constructor(template?: TypesRegistry) {
-    this.#shared = template !== undefined;
-    if (template === undefined) {
-      this.#content = { names: new Map(), oids: new Map() };
-    } else {
-      template.#shared = true;
-      this.#content = template.#content;
-    }
-  }
-
-  /** Counts the changes, for caches of what was found. */
-  get version(): number {
-    return this.#version;
+  constructor(
+    name: string,
+    oid: number,
+    arrayOid: number,
+    options: EnumInfoOptions,
+  ) {
+    super(name, oid, arrayOid, options);
+    this.labels = [...options.labels];
   }
 
   /**
-   * Adds a type. What has the same name or OID is replaced.
+   * Asks the server for an enum: see {@linkcode TypeInfo.fetch}.
    *
-   * @param info The type.
+   * @param conn The connection to ask on.
+   * @param name The name as it stands in SQL, or an `Identifier`.
+   * @returns The type, or `null` if there is none of this name and kind.
+   * @throws {ProgrammingError} If the text is no name.
+   * @throws {OperationalError} If the connection is closed.
    */
-  add(info: TypeInfo): void {
-    if (this.#shared) {
-      this.#content = {
-        names: new Map(this.#content.names),
-        oids: new Map(this.#content.oids),
-      };
-      this.#shared = false;
-    }
-    this.#version++;
-    const { names, oids } = this.#content;
-    if (info.oid !== 0) oids.set(info.oid, info);
-    if (info.arrayOid !== 0) oids.set(info.arrayOid, info);
-    names.set(info.name, info);
-    // A name in the catalogue goes before the same name in SQL.
-    if (names.get(info.regtype)?.name !== info.regtype) {
-      names.set(info.regtype, info);
-    }
-  }
-
-  /**
-   * Finds a type.
-   *
-   * @param key A name such as `int4`, `integer` or `int4[]`, the OID of a type,
-   * or the OID of the arrays of a type.
-   * @returns The type, for an array that of its elements, or `null`.
-   */
-  get(key: string | number): TypeInfo | null {
-    if (typeof key === "number") return this.#content.oids.get(key) ?? null;
-    const name = key.endsWith("[]") ? key.slice(0, -2) : key;
-    return this.#content.names.get(name) ?? null;
-  }
-
-  /**
-   * Finds a type that must be there.
-   *
-   * @param key A name or OID, as {@linkcode TypesRegistry.get} takes it.
-   * @returns The type, for an array that of its elements.
-   * @throws {ProgrammingError} If the registry does not have it.
-   */
-  mustGet(key: string | number): TypeInfo {
-    const info = this.get(key);
-    if (info === null) {
-      const shown = typeof key === "number" ? `OID ${key}` : `"${key}"`;
-      throw new ProgrammingError(
-        `Cannot find the type ${shown}: the type registry does not have it, add it with adapters.types.add(new TypeInfo(...))`,
-      );
-    }
-    return info;
-  }
-
-  /**
-   * Finds the OID of a type, or of an array type.
-   *
-   * @param name The name of a type, with `[]` for that of its arrays.
-   * @returns The OID.
-   * @throws {ProgrammingError} If the registry does not have it.
-   */
-  getOid(name: string): number {
-    const info = this.mustGet(name);
-    if (!name.endsWith("[]")) return info.oid;
-    if (info.arrayOid === 0) {
-      throw new ProgrammingError(
-        `Cannot find the type "${name}": there are no arrays of this type`,
-      );
-    }
-    return info.arrayOid;
-  }
-
-  /**
-   * Finds the range or multirange over a type. Of several the one added last is
-   * found.
-   *
-   * @param kind Either {@linkcode RangeInfo} or {@linkcode MultirangeInfo}.
-   * @param subtype The name or OID of the type of the bounds.
-   * @returns The range or multirange, or `null`.
-   */
-  getBySubtype<T extends RangeInfo | MultirangeInfo>(
-    kind: SubtypeClass<T>,
-    subtype: string | number,
-  ): T | null {
-    const oid = this.get(subtype)?.oid;
-    let found: T | null = null;
-    for (const info of this.#content.names.values()) {
-      if (info instanceof kind && info.subtypeOid === oid) found = info;
-    }
-    return found;
-  }
-
-  /**
-   * The types, each once.
-   *
-   * @returns An iterator over the types.
-   */
-  [Symbol.iterator](): IterableIterator<TypeInfo> {
-    return new Set(this.#content.names.values()).values();
+  static override async fetch(
+    conn: TypeSource,
+    name: string | TypeName,
+  ): Promise<EnumInfo | null> {
+    const found = await conn.lookUpType(name);
+    if (found === null || found.labels === null) return null;
+    const { oid, arrayOid, labels } = found;
+    return new EnumInfo(found.name, oid, arrayOid, { ...found, labels });
   }
 }
 
 /**
- * A registry of every built-in type.
+ * A composite type: one made by CREATE TYPE, or that of the rows of a table.
  *
- * @returns A registry that is not shared with anybody.
+ * @example Its fields
+ * ```ts
+ * import { CompositeInfo, connect } from "@x/pgts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using conn = await connect();
+ * await conn.execute("create type item as (name text, price numeric)");
+ * const info = await CompositeInfo.fetch(conn, "item");
+ * assertEquals(info?.fieldNames, ["name", "price"]);
+ * assertEquals(info?.fieldTypes, [25, 1700]);
+ * ```
  */
-export function builtinTypes(): TypesRegistry {
-  const registry = new TypesRegistry();
-  const ranges = new Map(BUILTIN_RANGES.map((range) => [range[0], range]));
-  const multiranges = new Map(BUILTIN_RANGES.map((range) => [range[2], range]));
-  for (const [name, oid, arrayOid, regtype, delimiter] of BUILTIN_TYPES) {
-    const options = { regtype, delimiter: delimiter ?? "," };
-    const range = ranges.get(oid) ?? multiranges.get(oid);
-    if (range === undefined) {
-      registry.add(new TypeInfo(name, oid, arrayOid, options));
-      continue;
-    }
-    const [rangeOid, subtypeOid] = range;
-    registry.add(
-      rangeOid === oid
-        ? new RangeInfo(name, oid, arrayOid, { ...options, subtypeOid })
-        : new MultirangeInfo(name, oid, arrayOid, {
-          ...options,
-          subtypeOid,
-          rangeOid,
-        }),
-    );
+export class CompositeInfo extends TypeInfo {
+  /** The names of the fields in their order. */
+  readonly fieldNames: readonly string[];
+  /** The OIDs of the types of the fields. */
+  readonly fieldTypes: readonly number[];
+
+  /**
+   * Describes a type.
+   *
+   * @param name The name in the catalogue.
+   * @param oid The OID of the type.
+   * @param arrayOid The OID of the type of arrays of it, or 0.
+   * @param options The fields, the name in SQL and the delimiter.
+   */
+  constructor(
+    name: string,
+    oid: number,
+    arrayOid: number,
+    options: CompositeInfoOptions,
+  ) {
+    super(name, oid, arrayOid, options);
+    this.fieldNames = [...options.fieldNames];
+    this.fieldTypes = [...options.fieldTypes];
   }
-  return registry;
+
+  /**
+   * Asks the server for a composite type: see {@linkcode TypeInfo.fetch}.
+   *
+   * @param conn The connection to ask on.
+   * @param name The name as it stands in SQL, or an `Identifier`.
+   * @returns The type, or `null` if there is none of this name and kind.
+   * @throws {ProgrammingError} If the text is no name.
+   * @throws {OperationalError} If the connection is closed.
+   */
+  static override async fetch(
+    conn: TypeSource,
+    name: string | TypeName,
+  ): Promise<CompositeInfo | null> {
+    const found = await conn.lookUpType(name);
+    if (found === null || found.fields === null) return null;
+    const { oid, arrayOid, fields } = found;
+    return new CompositeInfo(found.name, oid, arrayOid, {
+      ...found,
+      fieldNames: fields.map(([field]) => field),
+      fieldTypes: fields.map(([, type]) => type),
+    });
+  }
 }

@@ -1,12 +1,7 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { ProgrammingError } from "../../errors/base.ts";
-import {
-  builtinTypes,
-  MultirangeInfo,
-  RangeInfo,
-  TypeInfo,
-  TypesRegistry,
-} from "../../types/type_info.ts";
+import { MultirangeInfo, RangeInfo, TypeInfo } from "../../types/type_info.ts";
+import { builtinTypes, TypesRegistry } from "../../types/types_registry.ts";
 
 Deno.test("AD-21 TypesRegistry: finds by name, SQL name, array name and OIDs", () => {
   const types = builtinTypes();

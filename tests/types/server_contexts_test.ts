@@ -1,0 +1,81 @@
+/**
+ * Whom a registration concerns, on real connections, and where a dumper of a
+ * user is asked.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { adapters, sql } from "../../mod.ts";
+import { TextDumper } from "../../types/mod.ts";
+import { quiet } from "../connection/support.ts";
+import { open } from "../support/values.ts";
+
+Deno.test(
+  "AD-05 registerLoader: the global map concerns later connections, a connection its later cursors, a cursor itself",
+  quiet(async () => {
+    const query = "select '0/0'::pg_lsn";
+    await using before = await open();
+    const early = before.cursor();
+    // This module's copy of the global map, so that no other test file sees it.
+    adapters.registerLoader("pg_lsn", () => "global");
+    await using after = await open();
+    assertEquals(await after.execute(query).fetchOne(), ["global"]);
+    assertEquals(await before.execute(query).fetchOne(), ["0/0"]);
+    assertEquals(await early.execute(query).fetchOne(), ["0/0"]);
+
+    before.adapters.registerLoader("pg_lsn", () => "connection");
+    assertEquals(await before.execute(query).fetchOne(), ["connection"]);
+    assertEquals(await early.execute(query).fetchOne(), ["0/0"]);
+    assertEquals(await after.execute(query).fetchOne(), ["global"]);
+
+    const own = before.cursor();
+    own.adapters.registerLoader("pg_lsn", () => "cursor");
+    assertEquals(await own.execute(query).fetchOne(), ["cursor"]);
+    assertEquals(await before.execute(query).fetchOne(), ["connection"]);
+    assertEquals(await before.cursor().execute(query).fetchOne(), [
+      "connection",
+    ]);
+  }),
+);
+
+Deno.test(
+  "AD-09 a text dumper of a user serves arrays and literals, and its quote() the latter",
+  quiet(async () => {
+    class Note {
+      readonly text: string;
+      constructor(text: string) {
+        this.text = text;
+      }
+    }
+    class NoteDumper extends TextDumper<Note> {
+      override readonly oid: number = 25;
+      override text({ text }: Note): string {
+        return `*${text}*`;
+      }
+    }
+    class QuotingDumper extends NoteDumper {
+      override quote({ text }: Note): string {
+        return `upper('${text}')`;
+      }
+    }
+    await using conn = await open();
+    const note = new Note('a,"b');
+    conn.adapters.registerDumper(Note, NoteDumper);
+    assertEquals(
+      await conn.execute("select %s, %s", [note, [note, null]]).fetchOne(),
+      ['*a,"b*', ['*a,"b*', null]],
+    );
+    assertEquals(
+      await conn.execute(
+        sql`select ${sql.literal(note)}, ${sql.literal([[note]])}`,
+      ).fetchOne(),
+      ['*a,"b*', [['*a,"b*']]],
+    );
+    conn.adapters.registerDumper(Note, QuotingDumper);
+    assertEquals(
+      await conn.execute(sql`select ${sql.literal(note)}`).fetchOne(),
+      ['A,"B'],
+    );
+  }),
+);
