@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Query } from "../sql/bind.ts";
+import type { QueryParameters } from "../sql/query.ts";
 import type { AdaptersMap } from "../types/adapters_map.ts";
 import type { FoundType, TypeName, TypeSource } from "../types/type_facts.ts";
 import { CancelRequests, type CancelSafeOptions } from "./cancel.ts";
@@ -23,8 +25,6 @@ import {
   passwordAlgorithm,
 } from "./passwords.ts";
 import type { OpenedSession } from "./session_start.ts";
-import type { Query } from "../sql/bind.ts";
-import type { QueryParameters } from "../sql/query.ts";
 import { lookUpType } from "./type_lookup.ts";
 
 /** The part of a connection that copies, cancels, changes passwords and looks types up. */

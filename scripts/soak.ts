@@ -24,10 +24,12 @@ interface Dose {
   readonly rows: number;
   /** Seconds that a run over time takes. */
   readonly seconds: number;
+  /** Bytes that a COPY has. */
+  readonly bytes: number;
 }
 
-const FULL: Dose = { rows: 10_000_000, seconds: 20 };
-const SMALL: Dose = { rows: 200_000, seconds: 1 };
+const FULL: Dose = { rows: 10_000_000, seconds: 20, bytes: 5e9 };
+const SMALL: Dose = { rows: 200_000, seconds: 1, bytes: 5e7 };
 
 /** What a run has at hand. */
 interface Soak {
@@ -48,6 +50,8 @@ type Run = (soak: Soak) => Promise<Record<string, unknown>>;
 const RUNS: Readonly<Record<string, Run>> = {
   "stream-sleeping": streamSleeping,
   "stream-trickle": streamTrickle,
+  "copy-in": copyIn,
+  "copy-out": copyOut,
 };
 
 const STREAMED =
@@ -89,6 +93,54 @@ async function streamTrickle(
   if (waited !== "ClientWrite") throw new Error(`the server was in ${waited}`);
   await conn.execute("select 1");
   return { rows: count, serverWaitsIn: waited, leavingMs: leaving };
+}
+
+/** Rows of text as fast as they can be written. */
+async function copyIn(
+  { conn, dose, settled }: Soak,
+): Promise<Record<string, unknown>> {
+  await conn.execute("create temp table soak (n int8, filling text)");
+  const filling = "x".repeat(100);
+  const rows = Array.from({ length: 1000 }, (_, n) => `${n}\t${filling}\n`);
+  const block = new TextEncoder().encode(rows.join(""));
+  let bytes = 0;
+  const began = performance.now();
+  await conn.copy("copy soak from stdin where false", async (copy) => {
+    for (let blocks = 1; bytes < dose.bytes; blocks++) {
+      await copy.write(block);
+      bytes += block.length;
+      if (blocks === 10) settled();
+    }
+  });
+  return speedOf(bytes, began);
+}
+
+/** Rows of text as fast as they come. */
+async function copyOut(
+  { conn, dose, settled }: Soak,
+): Promise<Record<string, unknown>> {
+  let bytes = 0;
+  let rows = 0;
+  const wanted = Math.ceil(dose.bytes / 109);
+  const began = performance.now();
+  const query =
+    `copy (select n, repeat('x', 100) from generate_series(1, ${wanted}) n) to stdout`;
+  await conn.copy(query, async (copy) => {
+    for await (const block of copy) {
+      bytes += block.length;
+      if (++rows === 10_000) settled();
+    }
+  });
+  if (rows !== wanted) throw new Error(`${rows} rows came`);
+  return speedOf(bytes, began);
+}
+
+function speedOf(bytes: number, began: number): Record<string, unknown> {
+  const seconds = (performance.now() - began) / 1000;
+  return {
+    gigabytes: bytes / 1e9,
+    megabytesPerSecond: Math.round(bytes / 1e6 / seconds),
+  };
 }
 
 function sleep(ms: number): Promise<void> {

@@ -1,8 +1,8 @@
 /**
  * The token-echo oracle: every statement selects a token of its own, so that a
  * result which belongs to another statement cannot be taken for the right one.
- * Between them: errors, cancels, notices, notifications, DDL, several statements
- * in one text, pipelines.
+ * Between them: errors, cancels, notices, notifications, DDL, COPY, streams,
+ * several statements in one text, pipelines.
  *
  * @module
  */
@@ -260,6 +260,50 @@ const cancel: Work = async (echo) => {
   return 1;
 };
 
+const copy: Work = async (echo) => {
+  const token = echo.token();
+  const size = 1 + echo.random.bits() % 50;
+  const cursor = echo.conn.cursor();
+  await cursor.copy("copy echo from stdin", async (copy) => {
+    for (let i = 0; i < size; i++) await copy.writeRow([token]);
+  });
+  echo.expect(cursor.rowCount === size, `copy in: ${cursor.rowCount} rows`);
+  const found = await echo.conn.copy(
+    "copy (select token from echo where token = %s) to stdout",
+    [token],
+    (copy) => Array.fromAsync(copy.rows()),
+  );
+  echo.expect(found.length === size, `copy out: ${found.length} of ${size}`);
+  for (const [value] of found) echo.expectToken(value, token, "copy");
+  await echo.conn.execute("delete from echo where token = %s", [token]);
+  return 3;
+};
+
+const stream: Work = async (echo) => {
+  const token = echo.token();
+  let left = 1 + echo.random.bits() % 500;
+  const query = "select %s::text as token from generate_series(1, 300)";
+  for await (const row of echo.conn.stream(query, [token])) {
+    echo.expectToken(row.token, token, "stream");
+    if (--left === 0) break;
+  }
+  return 1;
+};
+
+const many: Work = async (echo) => {
+  const tokens = Array.from({ length: 20 }, () => echo.token());
+  const cursor = await echo.conn.executeMany(
+    "select %s::text as token",
+    tokens.map((token) => [token]),
+    { returning: true },
+  );
+  for (const token of tokens) {
+    echo.expectToken((await cursor.fetchOne())?.token, token, "many");
+    cursor.nextSet();
+  }
+  return tokens.length;
+};
+
 /** Selects, one of them failing, and a sync in the middle. */
 const pipeline: Work = async (echo) => {
   const size = 20 + echo.random.bits() % 60;
@@ -307,6 +351,9 @@ const WORKS: readonly (readonly [string, number, Work])[] = [
   ["notice", 60, notice],
   ["notify", 60, notify],
   ["ddl", 20, ddl],
+  ["copy", 20, copy],
+  ["stream", 20, stream],
+  ["executeMany", 20, many],
   ["cancel", 1, cancel],
 ];
 const TOTAL = WORKS.reduce((sum, [, weight]) => sum + weight, 0);
