@@ -264,7 +264,7 @@ const copy: Work = async (echo) => {
   const token = echo.token();
   const size = 1 + echo.random.bits() % 50;
   const cursor = echo.conn.cursor();
-  await cursor.copy("copy echo from stdin", async (copy) => {
+  await cursor.copy("copy echo (token) from stdin", async (copy) => {
     for (let i = 0; i < size; i++) await copy.writeRow([token]);
   });
   echo.expect(cursor.rowCount === size, `copy in: ${cursor.rowCount} rows`);
