@@ -211,6 +211,25 @@ export {
   STRING,
 } from "./types/dbapi_types.ts";
 export { Json, Jsonb } from "./types/json.ts";
+export { Range } from "./types/range_value.ts";
+export type { RangeBounds } from "./types/range_value.ts";
+export { Multirange } from "./types/multirange_value.ts";
+export {
+  DateMultirange,
+  DateRange,
+  Int4Multirange,
+  Int4Range,
+  Int8Multirange,
+  Int8Range,
+  NumMultirange,
+  NumRange,
+  TsMultirange,
+  TsRange,
+  TstzMultirange,
+  TstzRange,
+} from "./types/range_wrappers.ts";
+export { registerMultirange, registerRange } from "./types/range_register.ts";
+export type { MultirangeClass, RangeClass } from "./types/range_register.ts";
 export { Interval } from "./types/interval_value.ts";
 export { TimeTz } from "./types/timetz.ts";
 export {

@@ -11,6 +11,8 @@ import type { ResultSink } from "../protocol/exchange.ts";
 import type { ReadBuffer } from "../protocol/read_buffer.ts";
 import type { SessionState } from "../types/adapt.ts";
 import { OID } from "../types/oids.ts";
+import { MultirangeInfo, RangeInfo } from "../types/type_info.ts";
+import type { TypesRegistry } from "../types/types_registry.ts";
 import { RowPlan } from "../types/row_decoder.ts";
 import type { Transformer } from "../types/transformer.ts";
 import { Column } from "./column.ts";
@@ -156,6 +158,14 @@ const DATES: ReadonlySet<number> = new Set([
   OID.INTERVAL,
 ]);
 
+/** The type itself, that of an array's elements, or that of a range's bounds. */
+function scalarOf(oid: number, types: TypesRegistry): number {
+  const info = types.get(oid);
+  return info instanceof RangeInfo || info instanceof MultirangeInfo
+    ? info.subtypeOid
+    : info?.oid ?? oid;
+}
+
 /** What the meaning of a value's text depends on. */
 interface Settings {
   readonly encoding: string;
@@ -237,7 +247,7 @@ export class ResultCollector implements ResultSink {
       this.#readUnder ??= settingsOf(transformer.session);
       const { types } = transformer.adapters;
       this.#hasDates ||= fields.some(({ typeOid }) =>
-        DATES.has(types.get(typeOid)?.oid ?? typeOid)
+        DATES.has(scalarOf(typeOid, types))
       );
     }
     const result = new Result(fields, transformer, this.#taker !== null);

@@ -7,7 +7,7 @@
 
 import type { ReadBuffer } from "../protocol/read_buffer.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
-import type { TypeInfo } from "./type_info.ts";
+import type { MultirangeInfo, RangeInfo, TypeInfo } from "./type_info.ts";
 
 /** The two formats of a value on the wire. */
 export const Format = {
@@ -71,6 +71,13 @@ export interface Adaptation {
    * `null`. Absent where no registry is at hand.
    */
   typeInfoOf?(oid: number): TypeInfo | null;
+  /**
+   * The range type over the type `oid`, the one added last of several, or
+   * `null`. Absent where no registry is at hand.
+   */
+  rangeOver?(oid: number): RangeInfo | null;
+  /** The multirange type over the type `oid`, found as the range type is. */
+  multirangeOver?(oid: number): MultirangeInfo | null;
 }
 
 /**

@@ -10,6 +10,7 @@ import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import type { Adaptation, Dumper, PlaceholderFormat } from "./adapt.ts";
 import { MAX_DIMENSIONS } from "./array_text.ts";
 import { wider } from "./number.ts";
+import { widerRange } from "./range_dumper.ts";
 
 /** Where in the array something is: `[1][0]`. */
 function printPath(path: readonly number[]): string {
@@ -80,7 +81,7 @@ export class ElementSearch {
       this.#foundAt = [...this.#path];
       return;
     }
-    const both = wider(this.found, dumper);
+    const both = wider(this.found, dumper) ?? widerRange(this.found, dumper);
     if (both === null) {
       throw new DataError(
         `Cannot adapt an array: the elements at ${

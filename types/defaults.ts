@@ -17,6 +17,7 @@ import { registerJson } from "./json.ts";
 import { registerNumber } from "./number.ts";
 import { registerNumericDefaults } from "./numeric.ts";
 import { registerRecord } from "./record.ts";
+import { registerRanges } from "./range_defaults.ts";
 import {
   registerText,
   StrDumper,
@@ -59,6 +60,7 @@ export function registerDefaults(map: Registrar): void {
   registerJson(map);
   registerArray(map);
   registerRecord(map);
+  registerRanges(map);
 }
 
 function makeDefaults(): AdaptersMap {

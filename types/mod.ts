@@ -261,3 +261,31 @@ export {
   registerInfinity,
   registerZonedDateTime,
 } from "./datetime_loaders.ts";
+export { Range, type RangeBounds } from "./range_value.ts";
+export { Multirange } from "./multirange_value.ts";
+export {
+  DateMultirange,
+  DateRange,
+  Int4Multirange,
+  Int4Range,
+  Int8Multirange,
+  Int8Range,
+  NumMultirange,
+  NumRange,
+  TsMultirange,
+  TsRange,
+  TstzMultirange,
+  TstzRange,
+} from "./range_wrappers.ts";
+export {
+  MultirangeBinaryLoader,
+  MultirangeLoader,
+  RangeBinaryLoader,
+  RangeLoader,
+} from "./range.ts";
+export {
+  type MultirangeClass,
+  type RangeClass,
+  registerMultirange,
+  registerRange,
+} from "./range_register.ts";

@@ -158,6 +158,54 @@ function normalize(text: string): string | null {
 
 const SPECIAL = new Set(["NaN", "Infinity", "-Infinity"]);
 
+/** Where a value stands beside the finite ones: NaN is the greatest, as in SQL. */
+function rankOf(text: string): number {
+  return text === "NaN"
+    ? 2
+    : text === "Infinity"
+    ? 1
+    : text[0] === "-"
+    ? -1
+    : 0;
+}
+
+/**
+ * Compares two decimals by their exact value.
+ *
+ * @param one A decimal, `NaN` or an infinity.
+ * @param other Another one.
+ * @returns Below zero if the first is less, 0 if they are equal, `NaN` if one of
+ * them is no decimal.
+ */
+export function compareDecimals(one: string, other: string): number {
+  if (SPECIAL.has(one) || SPECIAL.has(other)) {
+    const left = SPECIAL.has(one) ? rankOf(one) : DECIMAL.test(one) ? 0 : NaN;
+    const right = SPECIAL.has(other)
+      ? rankOf(other)
+      : DECIMAL.test(other)
+      ? 0
+      : NaN;
+    return left - right;
+  }
+  const left = parseDecimal(one);
+  const right = parseDecimal(other);
+  if (left === null || right === null) return NaN;
+  const sign = signOf(left);
+  const otherSign = signOf(right);
+  if (sign !== otherSign) return sign - otherSign;
+  if (left.point !== right.point) return sign * (left.point - right.point);
+  // Of the same magnitude: the digits compare as text, once they are as many.
+  const length = Math.max(left.digits.length, right.digits.length);
+  const digits = left.digits.padEnd(length, "0");
+  const otherDigits = right.digits.padEnd(length, "0");
+  if (digits === otherDigits) return 0;
+  return digits < otherDigits ? -sign : sign;
+}
+
+function signOf({ negative, digits }: Decimal): number {
+  return digits === "" ? 0 : negative ? -1 : 1;
+}
+
 function toExactNumber(text: string): number {
   const value = Number(text);
   if (SPECIAL.has(text)) return value;

@@ -20,7 +20,12 @@ import { ArrayBinaryLoader, ArrayLoader } from "./array.ts";
 import { arrayOf } from "./array_dumper.ts";
 import { makeDumper } from "./registered.ts";
 import { TextLoader } from "./text.ts";
-import { CompositeInfo, type TypeInfo } from "./type_info.ts";
+import {
+  CompositeInfo,
+  MultirangeInfo,
+  RangeInfo,
+  type TypeInfo,
+} from "./type_info.ts";
 
 /** The dumpers that one kind of placeholder has used so far. */
 class Slots {
@@ -189,8 +194,8 @@ export class Transformer implements Adaptation {
    *
    * @param oid The OID of the type.
    * @returns Whether the loader of binary values has the one of text values as
-   * its twin; for an array, a domain or a composite type, whether that holds for
-   * what it is made of.
+   * its twin; for an array, a domain, a range, a multirange or a composite type,
+   * whether that holds for what it is made of.
    */
   binaryEquals(oid: number): boolean {
     const text = this.adapters.getLoader(oid, Format.TEXT);
@@ -204,9 +209,12 @@ export class Transformer implements Adaptation {
     // A subclass may read something else, so what it inherits does not count.
     const twins = text !== null && typeof binary === "function" &&
       Object.hasOwn(binary, "twin") && binary.twin === text;
-    return twins &&
-      (!(info instanceof CompositeInfo) || info.oid !== oid ||
-        info.fieldTypes.every((type) => this.binaryEquals(type)));
+    if (!twins || info === null || info.oid !== oid) return twins;
+    if (info instanceof RangeInfo || info instanceof MultirangeInfo) {
+      return this.binaryEquals(info.subtypeOid);
+    }
+    return !(info instanceof CompositeInfo) ||
+      info.fieldTypes.every((type) => this.binaryEquals(type));
   }
 
   /** The OID of the array type over a type, or 0 where there is none. */
@@ -218,6 +226,16 @@ export class Transformer implements Adaptation {
   /** What is known of a type, for an array type that of its elements, or `null`. */
   typeInfoOf(oid: number): TypeInfo | null {
     return this.adapters.types.get(oid);
+  }
+
+  /** The range type over a type, or `null`. */
+  rangeOver(oid: number): RangeInfo | null {
+    return this.adapters.types.getBySubtype(RangeInfo, oid);
+  }
+
+  /** The multirange type over a type, or `null`. */
+  multirangeOver(oid: number): MultirangeInfo | null {
+    return this.adapters.types.getBySubtype(MultirangeInfo, oid);
   }
 
   #makeLoader(oid: number, format: Format): Loader {

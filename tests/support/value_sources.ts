@@ -20,11 +20,17 @@ export const TWINS: readonly string[] = [
   "bpchar",
   "bytea",
   "date",
+  "datemultirange",
+  "daterange",
   "float4",
   "float8",
   "int2",
   "int4",
+  "int4multirange",
+  "int4range",
   "int8",
+  "int8multirange",
+  "int8range",
   "interval",
   "json",
   "jsonb",
@@ -35,6 +41,10 @@ export const TWINS: readonly string[] = [
   "timestamp",
   "timestamptz",
   "timetz",
+  "tsmultirange",
+  "tsrange",
+  "tstzmultirange",
+  "tstzrange",
   "unknown",
   "uuid",
   "varchar",
@@ -213,6 +223,44 @@ function jsonSource(type: string): Source {
   };
 }
 
+/** Ranges of these bounds, which are in order. */
+function rangeSource(type: string, bounds: readonly string[]): Source {
+  const one = (random: Random): string => {
+    const from = random.between(0, bounds.length - 1);
+    const to = random.between(from, bounds.length - 1);
+    const lower = random.between(0, 5) === 0 ? "" : `"${bounds[from]}"`;
+    const upper = random.between(0, 5) === 0 ? "" : `"${bounds[to]}"`;
+    return random.pick("[(".split("")) + `${lower},${upper}` +
+      random.pick("])".split(""));
+  };
+  const multi = type.includes("multi");
+  return {
+    extremes: (multi ? ["{}", "{(,)}", "{empty}"] : ["empty", "(,)"])
+      .map((text) => `'${text}'::${type}`),
+    random: (random) =>
+      `'${
+        multi ? `{${random.list(5, () => one(random)).join(",")}}` : one(random)
+      }'::${type}`,
+  };
+}
+
+const INTEGERS = ["-2147483648", "-7", "0", "1", "2", "500", "2147483646"];
+const BIG_INTEGERS = [
+  "-9223372036854775808",
+  ...INTEGERS,
+  "9007199254740993",
+  "9223372036854775806",
+];
+const DAYS = [
+  "4713-01-01 BC",
+  "0001-02-03",
+  "1999-12-31",
+  "2000-01-01",
+  "2024-02-29",
+  "9999-12-31",
+];
+const TIMES = DAYS.map((day) => day.replace(/^[-\d]+/, "$& 12:34:56.789012"));
+
 /** The values of each type. */
 export const SOURCES: Readonly<Record<string, Source>> = {
   ...DATETIME_SOURCES,
@@ -277,6 +325,16 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       `${quoteString(randomText(random, 10))}::char(${random.between(1, 12)})`,
   },
   name: textSource("name"),
+  int4range: rangeSource("int4range", INTEGERS),
+  int8range: rangeSource("int8range", BIG_INTEGERS),
+  daterange: rangeSource("daterange", DAYS),
+  tsrange: rangeSource("tsrange", TIMES),
+  tstzrange: rangeSource("tstzrange", TIMES),
+  int4multirange: rangeSource("int4multirange", INTEGERS),
+  int8multirange: rangeSource("int8multirange", BIG_INTEGERS),
+  datemultirange: rangeSource("datemultirange", DAYS),
+  tsmultirange: rangeSource("tsmultirange", TIMES),
+  tstzmultirange: rangeSource("tstzmultirange", TIMES),
   uuid: {
     extremes: [
       "'00000000-0000-0000-0000-000000000000'::uuid",

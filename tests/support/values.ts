@@ -13,6 +13,8 @@ import {
   type Connection,
   type ConnectOptions,
   DataError,
+  Multirange,
+  Range,
   sql,
   tupleRow,
 } from "../../mod.ts";
@@ -58,6 +60,13 @@ export function exact(value: unknown): unknown {
   if (typeof value === "bigint") return `bigint ${value}`;
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Uint8Array) return `bytes ${encodeHex(value)}`;
+  if (value instanceof Range) {
+    const { constructor, bounds, lower, upper } = value;
+    return [constructor.name, bounds, exact(lower), exact(upper)];
+  }
+  if (value instanceof Multirange) {
+    return [value.constructor.name, value.ranges.map(exact)];
+  }
   if (value instanceof Date) return `Date ${value.toISOString()}`;
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {

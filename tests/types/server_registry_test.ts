@@ -85,22 +85,14 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   cid: ["7"],
   cidr: ["10.0.0.0/8", "2001:db8::/32"],
   circle: ["<(1,2),3>"],
-  datemultirange: ["{[2000-01-01,2000-01-02),[2001-01-01,2001-02-01)}"],
-  daterange: ["[2000-01-01,2000-01-02)", "empty", "(,)"],
   inet: ["10.0.0.1", "10.0.0.1/8", "::1"],
   int2vector: ["1 2 3", ""],
-  int4multirange: ["{[1,2),[5,7)}", "{}"],
-  int4range: ["[1,5)", "empty"],
-  int8multirange: ["{[1,2)}"],
-  int8range: ["[1,9223372036854775807)"],
   jsonpath: ['$."a"[*]'],
   line: ["{1,2,3}"],
   lseg: ["[(1,2),(3,4)]"],
   macaddr: ["08:00:2b:01:02:03"],
   macaddr8: ["08:00:2b:01:02:03:04:05"],
   money: ["$1.50", "-$92,233,720,368,547,758.08"],
-  nummultirange: ["{[1.5,2.5)}"],
-  numrange: ["[1.50,2.5)", "(,)"],
   oidvector: ["1 2 4294967295"],
   path: ["((1,2),(3,4))", "[(1,2),(3,4)]"],
   pg_lsn: ["16/B374D848"],
@@ -120,11 +112,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   regrole: ["postgres"],
   regtype: ["integer", "double precision"],
   tid: ["(1,2)"],
-  tsmultirange: ['{["2000-01-01 00:00:00","2001-01-01 00:00:00")}'],
   tsquery: ["'fat' & 'rat'"],
-  tsrange: ['["2000-01-01 00:00:00",)'],
-  tstzmultirange: ['{["2000-01-01 00:00:00+00","2001-01-01 00:00:00+00")}'],
-  tstzrange: ['["2000-01-01 00:00:00+00",infinity)'],
   tsvector: ["'a':1A 'it''s':2 'ü'"],
   txid_snapshot: ["10:20:10,14,15"],
   varbit: ["10101", ""],
@@ -204,7 +192,7 @@ Deno.test("a type without a loader of its own arrives as the server's text, in t
       }
     }
   }
-  assert(seen > 40, String(seen));
+  assert(seen > 30, String(seen));
 
   async function hasXml(): Promise<boolean> {
     try {
