@@ -6,6 +6,7 @@
  */
 
 import { PgError, ProgrammingError } from "../errors/base.ts";
+import { MAX_TIMER_MS, pause } from "./timers.ts";
 import { Transaction, type TransactionConnection } from "./transaction.ts";
 import {
   type RetryOptions,
@@ -15,8 +16,8 @@ import {
 
 /** serialization_failure and deadlock_detected. */
 const PASSING: ReadonlySet<string | null> = new Set(["40001", "40P01"]);
-/** What a timer can hold, in seconds. */
-const MAX_DELAY = (2 ** 31 - 1) / 1000;
+/** In seconds. */
+const MAX_DELAY = MAX_TIMER_MS / 1000;
 
 interface Retry {
   readonly attempts: number;
@@ -91,21 +92,4 @@ function retryOf(given: number | RetryOptions): Retry {
 function delayAfter(attempt: number, { delay, maxDelay }: Retry): number {
   const most = Math.min(maxDelay, delay * 2 ** (attempt - 1)) * 1000;
   return most * (1 + Math.random()) / 2;
-}
-
-async function pause(
-  ms: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  signal?.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const giveUp = () => reject(signal?.reason);
-  const timer = setTimeout(resolve, ms);
-  signal?.addEventListener("abort", giveUp, { once: true });
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", giveUp);
-  }
 }

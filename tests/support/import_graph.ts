@@ -36,7 +36,7 @@ const MAY_IMPORT: Record<string, RegExp> = {
 
 /** The files that may name `Deno`, `process`, `Buffer` or a `node:` module. */
 const RUNTIME_FILES =
-  /^(connection\/(transport_\w+|tls_\w+|environment|files)|protocol\/(text|auth_\w+))\.ts$/;
+  /^(connection\/(transport_\w+|tls_\w+|environment|files|timers)|protocol\/(text|auth_\w+))\.ts$/;
 
 /** What is not ours and may be imported. */
 const PACKAGES = /^@std\/(bytes|encoding|crypto)\//;
