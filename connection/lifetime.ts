@@ -19,7 +19,8 @@ export class Lifetime {
   #resetting: Promise<void> | null = null;
   /** Why the session ends that is ending, if it is no failure. */
   #intent: "close" | "reset" | null = null;
-  readonly #closed = new AbortController();
+  /** Ends a reset that is under way. */
+  #giveUpReset: AbortController | null = null;
   #broken: boolean;
   #resetFailure: Error | null = null;
 
@@ -64,7 +65,7 @@ export class Lifetime {
     if (this.#closing === null) {
       this.#warnOfLoss();
       this.#intent = "close";
-      this.#closed.abort();
+      this.#giveUpReset?.abort();
       this.#closing = this.#resetting === null
         ? this.#opened.wire.close(closedError())
         : this.#resetting.catch(() => {}); // It closes what it opens.
@@ -97,6 +98,7 @@ export class Lifetime {
     this.#warnOfLoss();
     this.#broken = false;
     this.#intent = "reset";
+    const closed = this.#giveUpReset = new AbortController();
     try {
       await old.close(
         new OperationalError(
@@ -104,8 +106,8 @@ export class Lifetime {
         ),
       );
       const giveUp = signal === undefined
-        ? this.#closed.signal
-        : AbortSignal.any([signal, this.#closed.signal]);
+        ? closed.signal
+        : AbortSignal.any([signal, closed.signal]);
       await this.#executor.replaceSession(async () => {
         const fresh = await opened.reopen(giveUp);
         if (this.#intent === "close") {

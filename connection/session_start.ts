@@ -288,7 +288,9 @@ async function start(
     cleartextAllowed: isLocal(wire.transport.hostaddr) || tls !== null ||
       listsCleartext(requireAuth),
     allowedMethods: parseRequireAuth(requireAuth),
-    channelBinding: tls?.channelBinding ?? null,
+    get channelBinding() {
+      return tls?.channelBinding ?? null;
+    },
     channelBindingMode:
       (parameters.channel_binding ?? "prefer") as ChannelBindingMode,
     ...(options.scramMaxIterations === undefined
@@ -317,6 +319,8 @@ async function start(
     wire.enqueue(exchange);
     wire.start();
     wire.flush();
+    // Now, because the server is at work: most logins need it next.
+    void tls?.channelBinding;
     // A server that asks for a password and then does without leaves us with who gives it.
     await Promise.race([exchange.finish(), aborted]);
     if (exchange.error !== null) throw exchange.error;
