@@ -92,6 +92,7 @@ export { RowStream } from "./connection/row_stream.ts";
 export type { StreamOptions } from "./connection/row_stream.ts";
 export { CursorResults } from "./connection/cursor_results.ts";
 export { BaseCursor } from "./connection/cursor_base.ts";
+export { FetchingCursor } from "./connection/fetching_cursor.ts";
 export { CursorCore } from "./connection/cursor_core.ts";
 export type {
   CursorConnection,
@@ -127,6 +128,7 @@ export type { CopyWriter } from "./connection/copy_writers.ts";
 export { Execution } from "./connection/execution.ts";
 export type { Fetchable } from "./connection/execution.ts";
 export { IsolationLevel } from "./connection/settings.ts";
+export { ConnectionStatements } from "./connection/connection_statements.ts";
 export { ConnectionTransactions } from "./connection/connection_transactions.ts";
 export { Rollback, Transaction } from "./connection/transaction.ts";
 export type { TransactionConnection } from "./connection/transaction.ts";

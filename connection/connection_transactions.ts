@@ -5,47 +5,20 @@
  */
 
 import { ProgrammingError } from "../errors/base.ts";
-import type { Query } from "../sql/bind.ts";
-import type { QueryParameters } from "../sql/query.ts";
-import { ConnectionBase } from "./connection_base.ts";
-import type { BaseCursor, ExecuteOptions } from "./cursor_base.ts";
-import type { CursorOptions } from "./cursor_core.ts";
-import type { Execution } from "./execution.ts";
-import type { EndCommand } from "./executor.ts";
+import { ConnectionStatements } from "./connection_statements.ts";
 import { commitRefused } from "./outcome.ts";
-import type { ServerCursor } from "./server_cursor.ts";
-import type { ServerCursorOptions } from "./server_cursor_options.ts";
 import { Transaction, type TransactionConnection } from "./transaction.ts";
 import type {
   BeginOptions,
   TransactionOptions,
 } from "./transaction_options.ts";
 import { runTransaction } from "./transaction_retry.ts";
-import type { WarningHandler } from "./warnings.ts";
+import type { EndCommand } from "./turn.ts";
 
 /** The part of a connection that begins and ends transactions. */
-export abstract class ConnectionTransactions<Row> extends ConnectionBase
+export abstract class ConnectionTransactions<Row>
+  extends ConnectionStatements<Row>
   implements TransactionConnection<Row> {
-  /**
-   * Gets warnings.
-   *
-   * @internal
-   */
-  abstract readonly warn: WarningHandler;
-  /** Runs a statement with a new cursor. */
-  abstract execute<R = Row>(
-    query: Query,
-    params?: QueryParameters,
-    options?: ExecuteOptions,
-  ): Execution<R, BaseCursor<R>>;
-  /** Opens a cursor. */
-  abstract override cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R>;
-  /** Opens a cursor on the server. */
-  abstract override cursor<R = Row>(
-    name: string,
-    options?: ServerCursorOptions<R>,
-  ): ServerCursor<R>;
-
   /**
    * Commits the open transaction. Does nothing if there is none. If a statement
    * in it had failed, the server rolls it back, and a warning says so.

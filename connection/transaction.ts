@@ -262,7 +262,7 @@ export class Transaction<Row> implements AsyncDisposable {
       result = await block(this);
       const { executor } = this.#connection;
       // What failed in a pipeline and is awaited by nobody fails the block.
-      if (executor.pipelineDepth > 0) await executor.sync();
+      if (executor.pipelineDepth > 0) await executor.queue.sync();
     } catch (error) {
       const wanted = error instanceof Rollback;
       await this.#block.undo(
