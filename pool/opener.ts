@@ -77,14 +77,15 @@ export class Opener {
   }
 
   async #attempt(): Promise<void> {
+    const backoff = this.#backoff;
     try {
       await this.#options.open();
     } catch (error) {
       if (!this.#stopped) this.#waitAfter(error);
       return;
     }
-    this.#backoff = null;
-    this.#stopWaiting();
+    // That of one which began before another failed says nothing of what is now.
+    if (backoff === this.#backoff) this.#backoff = null;
   }
 
   #waitAfter(error: unknown): void {
