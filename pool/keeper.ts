@@ -39,7 +39,7 @@ export interface BorrowOptions {
 /** How long a check may take, in seconds; never more than half of the time left. */
 const CHECK_SECONDS = 5;
 /** Who was idle for so long may have died without the event loop having had the time to see it. */
-const LOOK_AFTER_MS = 100;
+const LOOK_AFTER_MS = 1000;
 
 /** The connections of a pool. */
 export class Keeper<Row> implements LeaseOwner<Row> {
@@ -416,7 +416,7 @@ export class Keeper<Row> implements LeaseOwner<Row> {
   ): Promise<boolean> {
     const now = performance.now();
     if (idleSince !== null && now - idleSince > LOOK_AFTER_MS) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await lookAround();
     }
     const { failure } = member;
     if (failure !== null) {
@@ -553,6 +553,15 @@ export class Keeper<Row> implements LeaseOwner<Row> {
 }
 
 const DONE = Promise.resolve();
+
+/**
+ * Has the event loop look at the sockets, where it had no time to: the process
+ * was busy, or stopped. It does that before it waits for a timer.
+ */
+async function lookAround(): Promise<void> {
+  await pause(1);
+  await new Promise((resolve) => setImmediate(resolve));
+}
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
