@@ -50,9 +50,19 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
   readonly #lifetime: Lifetime;
   #pgconn: PgConn | null = null;
 
-  /** @internal */
-  constructor(opened: OpenedSession, options: ConnectOptions<Row>) {
-    super(opened, options);
+  /**
+   * @param opened The session.
+   * @param options What it was opened with.
+   * @param origin Another connection on the same session, which is used no more:
+   * this one begins with its settings, and goes on with its prepared statements.
+   * @internal
+   */
+  constructor(
+    opened: OpenedSession,
+    options: ConnectOptions<Row>,
+    origin: Connection<Row> | null = null,
+  ) {
+    super(opened, options, origin);
     const { wire, session } = opened;
     this.#opened = opened;
     if (options.cancelTimeout !== undefined) {

@@ -64,20 +64,31 @@ export abstract class ConnectionStatements<Row> extends ConnectionBase {
   #transformerVersion = -1;
 
   /** @internal */
-  constructor(opened: OpenedSession, options: ConnectOptions<Row>) {
-    super(opened, options);
+  constructor(
+    opened: OpenedSession,
+    options: ConnectOptions<Row>,
+    origin: ConnectionStatements<Row> | null,
+  ) {
+    super(opened, options, origin);
     this.#session = opened.session;
     this.warn = opened.warn;
     this.limits = {
       maxRows: options.maxRows,
       maxResultBytes: options.maxResultBytes,
     };
-    this.adapters = new AdaptersMap(options.context?.adapters ?? adapters);
-    if (options.int8 === "number") registerInt8Number(this.adapters);
-    this.rowFactory = options.rowFactory ??
+    this.adapters = new AdaptersMap(
+      origin?.adapters ?? options.context?.adapters ?? adapters,
+    );
+    if (origin !== null) {
+      this.#transformer = origin.transformer;
+      this.#transformerVersion = this.adapters.version;
+    } else if (options.int8 === "number") registerInt8Number(this.adapters);
+    this.rowFactory = origin?.rowFactory ?? options.rowFactory ??
       dictRow as unknown as RowFactory<Row>;
-    this.cursorFactory = options.cursorFactory ?? Cursor;
-    this.serverCursorFactory = options.serverCursorFactory ?? ServerCursor;
+    this.cursorFactory = origin?.cursorFactory ?? options.cursorFactory ??
+      Cursor;
+    this.serverCursorFactory = origin?.serverCursorFactory ??
+      options.serverCursorFactory ?? ServerCursor;
   }
 
   /**
