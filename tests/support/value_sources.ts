@@ -12,19 +12,23 @@ import {
   intervalSource,
   type Source,
 } from "./datetime_sources.ts";
+import { GEOMETRIC_SOURCES } from "./geometric_sources.ts";
 import type { Random, TupleConnection } from "./values.ts";
 
 /** The types that come in binary once a statement is known, arrays of them as well. */
 export const TWINS: readonly string[] = [
   "bool",
+  "box",
   "bpchar",
   "bytea",
+  "circle",
   "date",
   "datemultirange",
   "daterange",
   "float4",
   "float8",
   "int2",
+  "int2vector",
   "int4",
   "int4multirange",
   "int4range",
@@ -34,8 +38,14 @@ export const TWINS: readonly string[] = [
   "interval",
   "json",
   "jsonb",
+  "line",
+  "lseg",
   "name",
   "oid",
+  "oidvector",
+  "path",
+  "point",
+  "polygon",
   "text",
   "time",
   "timestamp",
@@ -264,6 +274,7 @@ const TIMES = DAYS.map((day) => day.replace(/^[-\d]+/, "$& 12:34:56.789012"));
 /** The values of each type. */
 export const SOURCES: Readonly<Record<string, Source>> = {
   ...DATETIME_SOURCES,
+  ...GEOMETRIC_SOURCES,
   bool: {
     extremes: ["true", "false"],
     random: (random) => random.pick(["true", "false"]),
