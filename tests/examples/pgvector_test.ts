@@ -34,7 +34,7 @@ async function withVector(
 }
 
 Deno.test(
-  "examples/pgvector.ts: vectors come back in both formats, alone and in arrays",
+  "P10 examples/pgvector.ts: vectors come back in both formats, alone and in arrays",
   quiet(() =>
     withVector(async (conn, real) => {
       const vectors = [
