@@ -232,6 +232,8 @@ export {
 } from "./types/range_wrappers.ts";
 export { registerMultirange, registerRange } from "./types/range_register.ts";
 export type { MultirangeClass, RangeClass } from "./types/range_register.ts";
+export { registerNumeric } from "./types/numeric_register.ts";
+export type { NumericClass, NumericOptions } from "./types/numeric_register.ts";
 export { Interval } from "./types/interval_value.ts";
 export { TimeTz } from "./types/timetz.ts";
 export {

@@ -11,7 +11,9 @@ import { registerBool } from "./bool.ts";
 import { registerBytea } from "./bytea.ts";
 import { registerDate } from "./date.ts";
 import { registerFloat } from "./float.ts";
+import { registerGeometric } from "./geometric.ts";
 import { registerInteger } from "./integer.ts";
+import { registerIntVectors } from "./int_vector.ts";
 import { registerInterval } from "./interval.ts";
 import { registerJson } from "./json.ts";
 import { registerNumber } from "./number.ts";
@@ -27,6 +29,7 @@ import {
 import { registerTime } from "./time.ts";
 import { registerTimestamp } from "./timestamp.ts";
 import { setGlobalTypes } from "./type_info.ts";
+import { registerTypedArrays } from "./typed_array.ts";
 import { registerUuid } from "./uuid.ts";
 
 /**
@@ -50,6 +53,7 @@ export function registerDefaults(map: Registrar): void {
   registerBool(map);
   registerNumber(map);
   registerInteger(map);
+  registerIntVectors(map);
   registerFloat(map);
   registerNumericDefaults(map);
   registerDate(map);
@@ -57,8 +61,10 @@ export function registerDefaults(map: Registrar): void {
   registerTimestamp(map);
   registerInterval(map);
   registerUuid(map);
+  registerGeometric(map);
   registerJson(map);
   registerArray(map);
+  registerTypedArrays(map);
   registerRecord(map);
   registerRanges(map);
 }

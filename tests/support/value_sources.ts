@@ -12,19 +12,23 @@ import {
   intervalSource,
   type Source,
 } from "./datetime_sources.ts";
+import { GEOMETRIC_SOURCES } from "./geometric_sources.ts";
 import type { Random, TupleConnection } from "./values.ts";
 
 /** The types that come in binary once a statement is known, arrays of them as well. */
 export const TWINS: readonly string[] = [
   "bool",
+  "box",
   "bpchar",
   "bytea",
+  "circle",
   "date",
   "datemultirange",
   "daterange",
   "float4",
   "float8",
   "int2",
+  "int2vector",
   "int4",
   "int4multirange",
   "int4range",
@@ -34,8 +38,14 @@ export const TWINS: readonly string[] = [
   "interval",
   "json",
   "jsonb",
+  "line",
+  "lseg",
   "name",
   "oid",
+  "oidvector",
+  "path",
+  "point",
+  "polygon",
   "text",
   "time",
   "timestamp",
@@ -118,6 +128,18 @@ function integerSource(type: string, least: bigint, greatest: bigint): Source {
     extremes: [least, least + 1n, 0n, 1n, 9n, 10n, greatest - 1n, greatest]
       .map((value) => `'${value}'::${type}`),
     random: (random) => `'${random.bigBetween(least, greatest)}'::${type}`,
+  };
+}
+
+/** Vectors of one integer at least: the server takes no empty one in binary. */
+function vectorSource(type: string, least: number, greatest: number): Source {
+  const write = (numbers: readonly number[]) =>
+    `'${numbers.join(" ")}'::${type}`;
+  const any = (random: Random) => random.between(least, greatest);
+  return {
+    extremes: [[least], [greatest], [0, least, greatest]].map(write),
+    random: (random) =>
+      write([any(random), ...random.list(8, () => any(random))]),
   };
 }
 
@@ -264,6 +286,7 @@ const TIMES = DAYS.map((day) => day.replace(/^[-\d]+/, "$& 12:34:56.789012"));
 /** The values of each type. */
 export const SOURCES: Readonly<Record<string, Source>> = {
   ...DATETIME_SOURCES,
+  ...GEOMETRIC_SOURCES,
   bool: {
     extremes: ["true", "false"],
     random: (random) => random.pick(["true", "false"]),
@@ -310,6 +333,8 @@ export const SOURCES: Readonly<Record<string, Source>> = {
   int2: integerSource("int2", -32768n, 32767n),
   int4: integerSource("int4", -(2n ** 31n), 2n ** 31n - 1n),
   int8: integerSource("int8", -(2n ** 63n), 2n ** 63n - 1n),
+  int2vector: vectorSource("int2vector", -32768, 32767),
+  oidvector: vectorSource("oidvector", 0, 2 ** 32 - 1),
   oid: integerSource("oid", 0n, 2n ** 32n - 1n),
   json: jsonSource("json"),
   jsonb: jsonSource("jsonb"),
