@@ -89,13 +89,15 @@ export abstract class ConnectionBase extends ConnectionSettings
   /**
    * Asks the server to cancel the statement that is running, and waits until the
    * server has dealt with that. The request goes to the address of this very
-   * session, inside of TLS if the session is. While it is under way no further
-   * statement begins, so that none but the running one can be hit. Does nothing
-   * on a closed connection.
+   * session, inside of TLS if the session is. It is repeated where it may have
+   * come before a statement that was sent just now. While it is under way no
+   * further statement begins, so that none but the running one can be hit. Does
+   * nothing on a closed connection.
    *
    * @param options How long to wait.
-   * @throws {CancellationTimeout} If that takes too long. The connection stays
-   * open, and a request that the server deals with so late can hit a later statement.
+   * @throws {CancellationTimeout} If that takes too long, or if the statement goes
+   * on in spite of it. The connection stays open, and a request that the server
+   * deals with so late can hit a later statement.
    * @throws {OperationalError} If the server cannot be reached, or gave no key to
    * cancel with.
    * @throws {ProgrammingError} If the timeout is not a positive number.

@@ -53,6 +53,8 @@ export class Engine implements Conversation {
   transactionStatus: number = Status.IDLE;
   /** Why the connection is of no use any more, or `null`. */
   failure: PgError | null = null;
+  /** How many statements have failed on the server. */
+  errors = 0;
 
   readonly #events: EngineEvents;
   #queue: Exchange[] = [];
@@ -72,6 +74,12 @@ export class Engine implements Conversation {
   /** Whether answers are outstanding. */
   get busy(): boolean {
     return this.#head < this.#queue.length;
+  }
+
+  /** The exchange that the server is at, or will be at next; `null` if none was sent. */
+  get running(): Exchange | null {
+    const head = this.#queue[this.#head];
+    return head?.sent ? head : null;
   }
 
   /** Whether the server skips what it is sent, because a statement has failed, up to a Sync. */
@@ -218,6 +226,7 @@ export class Engine implements Conversation {
         { cause: error },
       );
     }
+    this.errors++;
     head.reject(error);
     head.failed = true;
     head.afterError(this);

@@ -88,6 +88,14 @@ export abstract class Exchange {
   abstract mayBeReady(): boolean;
 
   /**
+   * Whether an answer has shown that the server is at it. Before that a cancel
+   * request may come too early, and is then lost.
+   */
+  get begun(): boolean {
+    return false;
+  }
+
+  /**
    * An ErrorResponse to it came. One whose Sync is not sent yet sends it now.
    *
    * @param _conversation Where to send it.

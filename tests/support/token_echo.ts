@@ -31,6 +31,9 @@ type Work = (echo: TokenEcho) => Promise<number>;
 /** So many tasks share the connection. */
 const TASKS = 6;
 const CHANNEL = "pgts_echo";
+const TABLE = "create temp table echo (token text)";
+/** A table can have 1,600 columns, those that were dropped included. */
+const MOST_COLUMNS = 1000;
 
 /** Runs mixed statements on one connection and checks each answer. */
 export class TokenEcho {
@@ -98,10 +101,14 @@ export class TokenEcho {
     conn.addNoticeHandler(onNotice);
     conn.addNotifyHandler(onNotify);
     await conn.execute(`listen ${CHANNEL}`);
-    await conn.execute("create temp table echo (token text)");
-    while (
-      this.#report.statements < statements && this.#report.faults.length === 0
-    ) {
+    const { kinds, faults } = this.#report;
+    await conn.execute(TABLE);
+    let columns = MOST_COLUMNS;
+    while (this.#report.statements < statements && faults.length === 0) {
+      if ((kinds.ddl ?? 0) > columns) {
+        columns += MOST_COLUMNS;
+        await conn.execute(`drop table echo; ${TABLE}`);
+      }
       await Promise.all(Array.from({ length: TASKS }, () => this.#several(20)));
       await this.#do("pipeline", pipeline);
     }
