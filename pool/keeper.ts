@@ -57,7 +57,7 @@ export class Keeper<Row> implements LeaseOwner<Row> {
     { member: Member<Row>; since: number; leak: Timer | null }
   >();
   readonly #queue = new WaiterQueue<Member<Row>>();
-  readonly #opener: Opener;
+  readonly #opener: Opener<Member<Row>>;
   readonly #scramMemory = new ScramMemory();
   readonly #closing = new AbortController();
   readonly #goodbyes = new Set<Promise<void>>();
@@ -92,6 +92,7 @@ export class Keeper<Row> implements LeaseOwner<Row> {
       giveUpAfter: settings.reconnectTimeout,
       wanted: () => this.#wanted(),
       open: () => this.#open(),
+      opened: (member) => this.#adopt(member),
       failed: (error, pause) => this.#noteFailure(error, pause),
       givenUp: () => void this.#giveUp(),
     });
@@ -444,7 +445,7 @@ export class Keeper<Row> implements LeaseOwner<Row> {
     return Math.min(max - size, Math.max(min - size, this.#queue.size));
   }
 
-  async #open(): Promise<void> {
+  async #open(): Promise<Member<Row>> {
     const started = performance.now();
     this.#counts.connectionsNum++;
     const member = await Member.open({
@@ -454,6 +455,10 @@ export class Keeper<Row> implements LeaseOwner<Row> {
       signal: this.#closing.signal,
     });
     this.#counts.connectionsMs += performance.now() - started;
+    return member;
+  }
+
+  #adopt(member: Member<Row>): void {
     this.#lastFailure = null;
     this.#members.add(member);
     member.onLost = (reason) => {
