@@ -19,8 +19,9 @@ import {
 import type { ScramMemory } from "../protocol/auth_scram_memory.ts";
 import { Status } from "../protocol/tags.ts";
 import { type LeaseOwner, PoolConnection } from "./lease.ts";
-import type { ConnectionTask, Given, PoolSettings } from "./options.ts";
+import type { ConnectionTask, Given } from "./options.ts";
 import { resetSession } from "./reset.ts";
+import type { PoolSettings } from "./settings.ts";
 
 /** How long connecting may take where no connect_timeout is given, in seconds. */
 const CONNECT_SECONDS = 30;

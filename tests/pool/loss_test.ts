@@ -13,7 +13,7 @@ import {
 } from "../../errors/mod.ts";
 import { Member } from "../../pool/member.ts";
 import { ConnectionPool, PoolTimeout } from "../../pool/mod.ts";
-import { poolSettings } from "../../pool/options.ts";
+import { poolSettings } from "../../pool/settings.ts";
 import { ScramMemory } from "../../protocol/auth_scram_memory.ts";
 import * as b from "../support/backend.ts";
 import { ChaosProxy } from "../support/chaos_proxy.ts";

@@ -9,6 +9,9 @@ interface Timer {
   readonly run: () => void;
 }
 
+/** What waits for a turn of the event loop rather than for time to pass does so in real time. */
+const INSTANT_MS = 1;
+
 const real = {
   setTimeout: globalThis.setTimeout,
   clearTimeout: globalThis.clearTimeout,
@@ -23,13 +26,16 @@ export class FakeClock implements Disposable {
   /** Takes their place. */
   constructor() {
     const start = (run: () => void, ms = 0): object => {
+      if (ms <= INSTANT_MS) return real.setTimeout(run, ms);
       const handle = { unref: () => handle, ref: () => handle };
       this.#timers.set(handle, { at: this.#now + Math.max(0, ms), run });
       return handle;
     };
     Object.assign(globalThis, {
       setTimeout: start,
-      clearTimeout: (handle: object) => this.#timers.delete(handle),
+      clearTimeout: (handle: object) => {
+        if (!this.#timers.delete(handle)) real.clearTimeout(handle as never);
+      },
     });
     performance.now = () => this.#now;
   }
