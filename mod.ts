@@ -58,6 +58,8 @@ export {
   PipelineStatus,
   TransactionStatus,
 } from "./connection/connection_status.ts";
+export { ConnectionTpc } from "./connection/connection_tpc.ts";
+export { Xid } from "./connection/xid.ts";
 export { ConnectionBase } from "./connection/connection_base.ts";
 export type { CancelSafeOptions } from "./connection/cancel.ts";
 export type { PasswordAlgorithm } from "./connection/passwords.ts";

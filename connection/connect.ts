@@ -43,7 +43,8 @@ export function connect<Row = DictRow>(
 /**
  * Connects, runs a function, and closes the connection: commits if the function
  * returns, rolls back if it throws. If the rollback fails, because the connection
- * is lost, that is a warning, and the function's error counts.
+ * is lost, that is a warning, and the function's error counts. A transaction that
+ * is prepared for two-phase commit stays so.
  *
  * @param conninfo See {@linkcode connect}.
  * @param options See {@linkcode connect}.
@@ -89,7 +90,7 @@ export async function withConnection<T, Row = DictRow>(
 /** Rolls back; a failure of that must not hide why the block failed. */
 async function rollBack<Row>(conn: Connection<Row>): Promise<void> {
   try {
-    if (!conn.closed || conn.broken) await conn.rollback();
+    if (!conn.closed || conn.broken) await conn.rollbackAll();
   } catch (failure) {
     warnOfRollback(
       conn.executor,
