@@ -258,8 +258,9 @@ export {
   ResultTooLarge,
   Warning,
 } from "./errors/base.ts";
-export type { PgErrorOptions } from "./errors/base.ts";
+export type { ErrorResult, PgErrorOptions } from "./errors/base.ts";
 export { PgConnSnapshot } from "./errors/pgconn_snapshot.ts";
 export type { PgConnFacts } from "./errors/pgconn_snapshot.ts";
 export { Diagnostic } from "./errors/diagnostic.ts";
+export type { DiagnosticLetter } from "./errors/diagnostic.ts";
 export { TransactionOutcomeUnknown } from "./errors/outcome.ts";

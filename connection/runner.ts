@@ -15,6 +15,7 @@ import { SimpleQueryExchange } from "../protocol/simple_query.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import { askValue } from "./ask.ts";
 import { cancelOnAbort } from "./cancel.ts";
+import { PgResult } from "./pg_result.ts";
 import { rememberFields } from "./result_formats.ts";
 import { isStale, isUnknown } from "./staleness.ts";
 import {
@@ -390,11 +391,15 @@ export class Runner {
       addCircumstances(error, circumstances);
       return error;
     }
-    return new (error.constructor as typeof PgError)(error.message, {
+    const told = new (error.constructor as typeof PgError)(error.message, {
       ...("cause" in error ? { cause: error.cause } : {}),
       diag: error.diag,
-      ...circumstances,
     });
+    addCircumstances(told, {
+      ...circumstances,
+      resultOf: PgResult.fromError,
+    });
+    return told;
   }
 
   /**
