@@ -58,6 +58,8 @@ export {
   PipelineStatus,
   TransactionStatus,
 } from "./connection/connection_status.ts";
+export { ConnectionTpc } from "./connection/connection_tpc.ts";
+export { Xid } from "./connection/xid.ts";
 export { ConnectionBase } from "./connection/connection_base.ts";
 export type { CancelSafeOptions } from "./connection/cancel.ts";
 export type { PasswordAlgorithm } from "./connection/passwords.ts";
@@ -260,8 +262,9 @@ export {
   ResultTooLarge,
   Warning,
 } from "./errors/base.ts";
-export type { PgErrorOptions } from "./errors/base.ts";
+export type { ErrorResult, PgErrorOptions } from "./errors/base.ts";
 export { PgConnSnapshot } from "./errors/pgconn_snapshot.ts";
 export type { PgConnFacts } from "./errors/pgconn_snapshot.ts";
 export { Diagnostic } from "./errors/diagnostic.ts";
+export type { DiagnosticLetter } from "./errors/diagnostic.ts";
 export { TransactionOutcomeUnknown } from "./errors/outcome.ts";

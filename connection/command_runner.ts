@@ -11,6 +11,7 @@ import type { Exchange } from "../protocol/exchange.ts";
 import { writeQuery } from "../protocol/frontend.ts";
 import { SimpleQueryExchange } from "../protocol/simple_query.ts";
 import { askValue } from "./ask.ts";
+import { PgResult } from "./pg_result.ts";
 import type { StatementCache } from "./statement_cache.ts";
 import type { TransactionState } from "./transaction_state.ts";
 import type { Wire } from "./wire.ts";
@@ -123,11 +124,15 @@ export class CommandRunner {
       addCircumstances(error, circumstances);
       return error;
     }
-    return new (error.constructor as typeof PgError)(error.message, {
+    const told = new (error.constructor as typeof PgError)(error.message, {
       ...("cause" in error ? { cause: error.cause } : {}),
       diag: error.diag,
-      ...circumstances,
     });
+    addCircumstances(told, {
+      ...circumstances,
+      resultOf: PgResult.fromError,
+    });
+    return told;
   }
 
   /**

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ProgrammingError } from "../errors/base.ts";
 import type { Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
 import type { AdaptersMap } from "../types/adapters_map.ts";
@@ -66,6 +67,9 @@ export abstract class ConnectionBase extends ConnectionSettings
    * that come after it begin when the server has dealt with the request. What
    * goes wrong becomes a warning. Does nothing on a closed connection.
    *
+   * @throws {ProgrammingError} If a two-phase transaction is prepared: no
+   * statement is running.
+   *
    * @example
    * ```ts
    * import { connect } from "@x/pgts";
@@ -77,6 +81,7 @@ export abstract class ConnectionBase extends ConnectionSettings
    * ```
    */
   cancel(): void {
+    this.#checkNotPrepared("cancel()");
     this.cancelRequests.send().catch((error) =>
       this.#opened.warn(
         `cancel() failed: ${
@@ -100,7 +105,8 @@ export abstract class ConnectionBase extends ConnectionSettings
    * deals with so late can hit a later statement.
    * @throws {OperationalError} If the server cannot be reached, or gave no key to
    * cancel with.
-   * @throws {ProgrammingError} If the timeout is not a positive number.
+   * @throws {ProgrammingError} If the timeout is not a positive number, or a
+   * two-phase transaction is prepared.
    * @throws The reason of the signal, if it is aborted.
    *
    * @example
@@ -115,6 +121,7 @@ export abstract class ConnectionBase extends ConnectionSettings
    * ```
    */
   async cancelSafe(options?: CancelSafeOptions): Promise<void> {
+    this.#checkNotPrepared("cancelSafe()");
     await this.cancelRequests.send(options);
   }
 
@@ -275,5 +282,13 @@ export abstract class ConnectionBase extends ConnectionSettings
       serverVersion: this.info.serverVersion,
       types: this.adapters.types,
     });
+  }
+
+  #checkNotPrepared(name: string): void {
+    if (!this.transactions.twoPhase?.prepared) return;
+    throw new ProgrammingError(
+      `Cannot run ${name}: a two-phase transaction is prepared, so no statement is running, use tpcRollback() to give it up`,
+      { connectionUsable: true, reachedServer: false },
+    );
   }
 }

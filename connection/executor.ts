@@ -228,13 +228,17 @@ export class Executor {
    * Ends the open transaction, if there is one: see {@linkcode Turn.end}.
    *
    * @param command COMMIT or ROLLBACK.
+   * @param check Throws, when the turn has come, if it may not be ended.
    * @returns The command tag: a COMMIT of a failed transaction is a ROLLBACK.
    */
-  async endTransaction(command: EndCommand): Promise<string> {
-    return await this.inTurn(
-      (turn) => turn.end(command),
-      command === "ROLLBACK",
-    );
+  async endTransaction(
+    command: EndCommand,
+    check: () => void = () => {},
+  ): Promise<string> {
+    return await this.inTurn((turn) => {
+      check();
+      return turn.end(command);
+    }, command === "ROLLBACK");
   }
 
   /** From now on statements are sent without waiting, once those under way are answered. */

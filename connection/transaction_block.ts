@@ -100,6 +100,7 @@ export class TransactionBlock implements Block {
     const { transactions, pipelineDepth } = this.#executor;
     const { isolationLevel, readOnly, deferrable, retry } = this.#options;
     const { blocks, characteristics: defaults } = transactions;
+    transactions.checkTwoPhase();
     if (this.#parent !== null && blocks.at(-1) !== this.#parent) {
       this.#parent.checkActive();
       throw new ProgrammingError(
