@@ -152,8 +152,11 @@ export type {
 } from "./connection/raw_parameters.ts";
 export { Pipeline } from "./connection/pipeline.ts";
 export type { PipelineConnection } from "./connection/pipeline.ts";
-export { Notify } from "./connection/events.ts";
-export type { NoticeHandler, NotifyHandler } from "./connection/events.ts";
+export { ConnectionEvents } from "./connection/connection_events.ts";
+export type { NoticeHandler } from "./connection/events.ts";
+export type { NotifiesOptions } from "./connection/notifies.ts";
+export { Notify } from "./connection/notify.ts";
+export type { NotifyHandler } from "./connection/notify.ts";
 export type { WarningHandler } from "./connection/warnings.ts";
 export {
   argsRow,
