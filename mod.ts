@@ -157,6 +157,10 @@ export type { NoticeHandler } from "./connection/events.ts";
 export type { NotifiesOptions } from "./connection/notifies.ts";
 export { Notify } from "./connection/notify.ts";
 export type { NotifyHandler } from "./connection/notify.ts";
+export { Listener } from "./connection/listener.ts";
+export type { ListenerOptions } from "./connection/listener_options.ts";
+export type { Gap, ListenHandler, ListenItem } from "./connection/gap.ts";
+export type { BackoffOptions } from "./connection/backoff.ts";
 export type { WarningHandler } from "./connection/warnings.ts";
 export {
   argsRow,

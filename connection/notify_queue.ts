@@ -5,6 +5,7 @@
  */
 
 import { ProgrammingError } from "../errors/base.ts";
+import { Fifo } from "./fifo.ts";
 import type { Notify } from "./notify.ts";
 import type { WarningHandler } from "./warnings.ts";
 
@@ -41,8 +42,7 @@ export class NotifyQueue {
   reader: NotifyReader | null = null;
   readonly #max: number;
   readonly #warn: WarningHandler;
-  #items: Notify[] = [];
-  #head = 0;
+  readonly #items = new Fifo<Notify>();
   #warned = false;
 
   /**
@@ -56,7 +56,7 @@ export class NotifyQueue {
 
   /** How many wait. */
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#items.length;
   }
 
   /** Adds one, or drops it where too many wait: those before it are worth as much. */
@@ -74,14 +74,8 @@ export class NotifyQueue {
 
   /** Takes the oldest, or `undefined`. */
   shift(): Notify | undefined {
-    if (this.length === 0) return undefined;
-    const notify = this.#items[this.#head++];
-    if (this.length === 0) this.#empty();
-    // What has been taken is let go when it is the better half.
-    else if (this.#head > 1000 && this.#head > this.length) {
-      this.#items.splice(0, this.#head);
-      this.#head = 0;
-    }
+    const notify = this.#items.shift();
+    if (this.length === 0) this.#warned = false;
     return notify;
   }
 
@@ -94,14 +88,7 @@ export class NotifyQueue {
 
   /** Takes all. */
   takeAll(): Notify[] {
-    const all = this.#items.slice(this.#head);
-    this.#empty();
-    return all;
-  }
-
-  #empty(): void {
-    this.#items = [];
-    this.#head = 0;
     this.#warned = false;
+    return this.#items.takeAll();
   }
 }

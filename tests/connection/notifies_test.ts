@@ -404,6 +404,7 @@ Deno.test(
     await send(conn, channel, "1", "2");
     const notifies = conn.notifies();
     assertEquals((await notifies.next()).value?.payload, "1");
+    conn.ref();
     const ended = conn.closedPromise;
     await other.execute("select pg_terminate_backend(%s)", [
       conn.info.backendPid,
