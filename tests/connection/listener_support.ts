@@ -9,7 +9,7 @@ import { assert, assertEquals } from "@std/assert";
 import {
   type Connection,
   type Gap,
-  Listener,
+  type Listener,
   type ListenerOptions,
   type ListenItem,
   Notify,
