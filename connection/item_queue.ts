@@ -28,8 +28,13 @@ export class ItemQueue {
     this.#max = max;
   }
 
-  /** Adds a notification, or tells that there was one. */
-  push(notify: Notify): void {
+  /**
+   * Adds a notification, or tells that there was one.
+   *
+   * @param notify The notification.
+   * @param inOrder When all was in order: it was sent later than that.
+   */
+  push(notify: Notify, inOrder: Date): void {
     if (this.#over) return;
     if (this.#notifies < this.#max) {
       this.#tail = [];
@@ -37,12 +42,11 @@ export class ItemQueue {
       this.#add(notify);
       return;
     }
-    const now = new Date();
     this.addGap({
       kind: "gap",
       reason: "overflow",
-      since: now,
-      until: now,
+      since: inOrder,
+      until: new Date(),
       channels: [notify.channel],
       dropped: 1,
       error: null,

@@ -86,7 +86,7 @@ export class Listener
         return subscriptions.channels;
       },
       opened: () => this.#change(),
-      notified: (notify) => subscriptions.push(notify),
+      notified: (notify, inOrder) => subscriptions.push(notify, inOrder),
       missed: (gap) => subscriptions.addGap(gap),
       gaveUp: (error) => this.#end({ error }, false, error),
     });

@@ -9,7 +9,7 @@ import { OperationalError } from "../errors/base.ts";
 import { listenCommands } from "./channel.ts";
 import type { ConnectOptions } from "./connect_options.ts";
 import { Connection } from "./connection.ts";
-import type { NotifyHandler } from "./notify.ts";
+import type { Notify } from "./notify.ts";
 import type { DictRow } from "./rows.ts";
 import { MAX_TIMER_MS, pause } from "./timers.ts";
 import { closedError } from "./wire.ts";
@@ -30,8 +30,8 @@ export interface SessionOptions {
   readonly heartbeat: number | null;
   /** Seconds that the server may take for an answer. */
   readonly heartbeatTimeout: number;
-  /** Gets the notifications. */
-  readonly onNotify: NotifyHandler;
+  /** Gets the notifications, and when the session was last known to listen. */
+  onNotify(notify: Notify, inOrder: Date): void;
 }
 
 /** A connection that is used for listening alone. */
@@ -52,7 +52,7 @@ export class ListeningSession {
   private constructor(conn: Connection, options: SessionOptions) {
     this.#conn = conn;
     this.#options = options;
-    conn.addNotifyHandler(options.onNotify);
+    conn.addNotifyHandler((notify) => options.onNotify(notify, this.inOrder));
     conn.closedPromise.then((error) => this.#end(error ?? closedError()));
   }
 

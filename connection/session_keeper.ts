@@ -18,8 +18,8 @@ export interface Kept {
   readonly channels: readonly string[];
   /** There is a session that listens to what the channels were when it was opened. */
   opened(): void;
-  /** A notification came. */
-  notified(notify: Notify): void;
+  /** A notification came, in a session that was in order at that time. */
+  notified(notify: Notify, inOrder: Date): void;
   /** Notifications may be missing. Comes before any that are not. */
   missed(gap: Gap): void;
   /** There will be no other session. */
@@ -75,9 +75,9 @@ export class SessionKeeper {
     const session = await ListeningSession.open(
       {
         ...this.#settings,
-        onNotify: (notify) => {
+        onNotify: (notify, inOrder) => {
           this.#tellOfLoss();
-          this.#kept.notified(notify);
+          this.#kept.notified(notify, inOrder);
         },
       },
       this.#kept.channels,

@@ -87,12 +87,12 @@ export class Subscriptions {
     this.#channels.delete(channel);
   }
 
-  /** A notification came. */
-  push(notify: Notify): void {
+  /** A notification came: see {@linkcode ItemQueue.push}. */
+  push(notify: Notify, inOrder: Date): void {
     const one = this.#channels.get(notify.channel);
     if (one === undefined) return;
-    for (const queue of one.handlers.values()) queue.push(notify);
-    if (one.read) this.queue.push(notify);
+    for (const queue of one.handlers.values()) queue.push(notify, inOrder);
+    if (one.read) this.queue.push(notify, inOrder);
   }
 
   /** Notifications may be missing: tells everybody whom it concerns. */

@@ -13,7 +13,7 @@ const RAISE = `do $$ begin
 end $$`;
 
 Deno.test(
-  "addNoticeHandler: handlers get every notice with its fields, in the order of adding",
+  "NTF-05 addNoticeHandler: handlers get every notice with its fields, in the order of adding",
   quiet(async () => {
     await using conn = await open();
     const seen: [string, Diagnostic][] = [];
@@ -41,7 +41,7 @@ Deno.test(
   }),
 );
 
-Deno.test("CN-21 removeNoticeHandler: one that was not added is a ProgrammingError", async () => {
+Deno.test("CN-21 NTF-05 removeNoticeHandler: one that was not added is a ProgrammingError", async () => {
   await using conn = await open();
   const handler = () => {};
   assertThrows(() => conn.removeNoticeHandler(handler), ProgrammingError);
@@ -52,7 +52,7 @@ Deno.test("CN-21 removeNoticeHandler: one that was not added is a ProgrammingErr
 });
 
 Deno.test(
-  "addNoticeHandler: one that throws becomes one warning, and keeps nobody from it",
+  "NTF-05 addNoticeHandler: one that throws becomes one warning, and keeps nobody from it",
   quiet(async () => {
     const warnings: string[] = [];
     await using conn = await open({
@@ -104,7 +104,7 @@ async function notify(channel: string, payload = ""): Promise<Connection> {
 }
 
 Deno.test(
-  "addNotifyHandler: notifications come while the connection is idle, and with the process that sent them",
+  "NTF-03 addNotifyHandler: notifications come while the connection is idle, and with the process that sent them",
   quiet(async () => {
     const warnings: string[] = [];
     await using conn = await open({

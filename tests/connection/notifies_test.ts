@@ -56,7 +56,7 @@ async function payloadsOf(
 }
 
 Deno.test(
-  "NT-02 removeNotifyHandler: only the other is told from then on, and removing again is an error",
+  "NT-02 NTF-03 removeNotifyHandler: only the other is told from then on, and removing again is an error",
   quiet(async () => {
     const { conn, channel } = await listening();
     await using _ = conn;

@@ -1,0 +1,80 @@
+/**
+ * Listeners on a server of their own, which is restarted, crashes and is stopped.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { connect, Listener, OperationalError } from "../../mod.ts";
+import {
+  type PostgresVersion,
+  type Server,
+  startServer,
+} from "../../scripts/server.ts";
+import {
+  newChannel,
+  nextGap,
+  nextItem,
+  quick,
+  sessionsNamed,
+} from "./listener_support.ts";
+import { quiet, until } from "./support.ts";
+
+/** What can happen to a server, given the process of the listener's session. */
+const ACCIDENTS: Record<
+  string,
+  (server: Server, pid: number) => Promise<unknown>
+> = {
+  "restarted, fast": (server) => server.restart("fast"),
+  "restarted, immediate": (server) => server.restart("immediate"),
+  "a session killed with SIGKILL": (_server, pid) =>
+    Promise.resolve(Deno.kill(pid, "SIGKILL")),
+  "the session stopped with SIGSTOP": (_server, pid) =>
+    Promise.resolve(Deno.kill(pid, "SIGSTOP")),
+};
+
+Deno.test(
+  "N1 N3 Listener: a server that restarts, crashes or is stopped is a gap, and listening goes on",
+  quiet(async () => {
+    const version =
+      (Deno.env.get("PGTS_TEST_VERSION") ?? "18") as PostgresVersion;
+    await using server = await startServer({ version });
+    const name = crypto.randomUUID();
+    const channels = [newChannel(), newChannel()];
+    const warnings: string[] = [];
+    await using listener = await Listener.connect(
+      server.dsn,
+      quick(warnings, {
+        channels,
+        heartbeat: 0.5,
+        heartbeatTimeout: 0.5,
+        applicationName: name,
+      }),
+    );
+    for (const [accident, happen] of Object.entries(ACCIDENTS)) {
+      const pid = listener.backendPid;
+      assert(pid !== null, accident);
+      await happen(server, pid);
+      const happened = performance.now();
+      const gap = await nextGap(listener);
+      assert(performance.now() - happened < 3000, accident);
+      assert(gap.error instanceof OperationalError, accident);
+      assertEquals(gap.channels, channels, accident);
+      assert(listener.backendPid !== pid, accident);
+      if (accident.includes("SIGSTOP")) Deno.kill(pid, "SIGCONT");
+
+      await using conn = await connect(server.dsn, { autocommit: true });
+      for (const channel of channels) {
+        await conn.execute("select pg_notify(%s, %s)", [channel, accident]);
+      }
+      for (const channel of channels) {
+        const item = await nextItem(listener);
+        assert(item.kind === "notify", accident);
+        assertEquals([item.channel, item.payload], [channel, accident]);
+      }
+      await until(
+        async () => await sessionsNamed(conn, name) === 1,
+        `${accident}: one session`,
+      );
+    }
+    assert(warnings.length >= 4);
+  }),
+);
