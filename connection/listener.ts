@@ -8,7 +8,6 @@
 import { OperationalError } from "../errors/base.ts";
 import { checkChannel } from "./channel.ts";
 import type { ListenHandler, ListenItem } from "./gap.ts";
-import type { NextItem } from "./item_queue.ts";
 import {
   type ListenerOptions,
   type ListenerSettings,
@@ -212,12 +211,12 @@ export class Listener
    * @throws {OperationalError} If it has given up connecting.
    * @throws The reason of the signal, if it was aborted.
    */
-  next(): Promise<NextItem> {
+  next(): Promise<IteratorResult<ListenItem, undefined>> {
     return this.#subscriptions.queue.next();
   }
 
   /** Closes the listener, and drops what waits: a loop does so when it is left. */
-  async return(): Promise<NextItem> {
+  async return(): Promise<IteratorResult<ListenItem, undefined>> {
     this.#end(null, true);
     await this.close();
     return { done: true, value: undefined };
@@ -228,7 +227,7 @@ export class Listener
    *
    * @throws The error.
    */
-  async throw(error: unknown): Promise<NextItem> {
+  async throw(error: unknown): Promise<IteratorResult<ListenItem, undefined>> {
     await this.return();
     throw error;
   }

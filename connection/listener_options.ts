@@ -14,17 +14,17 @@ import { checkBound } from "./notify_queue.ts";
 import type { DictRow } from "./rows.ts";
 import { harmless, type WarningHandler, warnOnConsole } from "./warnings.ts";
 
-/** What a listener takes care of itself. */
-type Own =
-  | "autocommit"
-  | "rowFactory"
-  | "cursorFactory"
-  | "serverCursorFactory"
-  | "signal"
-  | "maxPendingNotifies";
-
 /** The options of a {@linkcode Listener}: those of `connect()`, and its own. */
-export interface ListenerOptions extends Omit<ConnectOptions<DictRow>, Own> {
+export interface ListenerOptions extends
+  Omit<
+    ConnectOptions<DictRow>,
+    | "autocommit"
+    | "rowFactory"
+    | "cursorFactory"
+    | "serverCursorFactory"
+    | "signal"
+    | "maxPendingNotifies"
+  > {
   /** The channels to listen to from the start, whose notifications the listener itself gives. */
   channels?: readonly string[] | undefined;
   /**

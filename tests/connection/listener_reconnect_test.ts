@@ -157,8 +157,8 @@ Deno.test(
       gate.dsn,
       quick([], {
         channels: [channel],
-        heartbeat: 0.05,
-        heartbeatTimeout: 0.05,
+        heartbeat: 0.1,
+        heartbeatTimeout: 0.4,
         maxPendingNotifies: 20,
       }),
     );
@@ -203,16 +203,16 @@ Deno.test(
       if (i === 999) {
         // The last one shall come.
         await until(() => listener.connected, "connected");
-        await pause(300);
+        await pause(600);
       }
       await notify(conn, channel, String(i));
       sent[i] = Date.now();
       if (failure !== null) throw failure;
-      if (i % 10 === 0) await pause(5);
+      if (i % 10 === 0) await pause(20);
     }
     await reading;
     assertEquals(expected, 1000);
-    assert(gaps >= 8, `${gaps} gaps`);
+    assert(gaps >= 4, `${gaps} gaps`);
     assert(missing > 0, "nothing was missing, the test shows nothing");
   }),
 );

@@ -1,5 +1,6 @@
 /**
- * Listeners on a server of their own, which is restarted, crashes and is stopped.
+ * Listeners on a server of their own, which is restarted, crashes and is stopped,
+ * and behind a pooler.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -13,10 +14,12 @@ import {
   newChannel,
   nextGap,
   nextItem,
+  notify,
   quick,
   sessionsNamed,
 } from "./listener_support.ts";
-import { quiet, until } from "./support.ts";
+import { poolerTest, startPgBouncer } from "../support/pgbouncer.ts";
+import { open, pause, quiet, until } from "./support.ts";
 
 /** What can happen to a server, given the process of the listener's session. */
 const ACCIDENTS: Record<
@@ -76,5 +79,36 @@ Deno.test(
       );
     }
     assert(warnings.length >= 4);
+  }),
+);
+
+poolerTest(
+  "Listener: through PgBouncer it works in session mode, and says that it does not in transaction mode",
+  quiet(async () => {
+    await using conn = await open();
+    for (const poolMode of ["session", "transaction"] as const) {
+      const channel = newChannel();
+      await using pooler = await startPgBouncer({ poolMode });
+      await using listener = await Listener.connect(
+        pooler.dsn,
+        quick([], { channels: [channel], heartbeat: 0.05 }),
+      );
+      // The connection that has run LISTEN is wanted by others too.
+      const link = () => connect(pooler.dsn, { autocommit: true });
+      const others = await Promise.all([link(), link(), link()]);
+      const busy = others.map((one) => one.execute("select pg_sleep(0.3)"));
+      await pause(50);
+      await notify(conn, channel, "x");
+      const item = await nextItem(listener);
+      if (poolMode === "session") {
+        assertEquals(item.kind === "notify" && item.payload, "x");
+      } else {
+        assert(item.kind === "gap");
+        const { message } = item.error!;
+        assert(message.includes("a pooler in transaction mode"), message);
+      }
+      await Promise.all(busy);
+      for (const other of others) await other.close();
+    }
   }),
 );
