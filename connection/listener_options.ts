@@ -86,7 +86,7 @@ export interface ListenerSettings {
 
 const DEFAULT_HEARTBEAT = 30;
 const DEFAULT_HEARTBEAT_TIMEOUT = 10;
-const DEFAULT_RECONNECT: BackoffOptions = { initial: 0.5, most: 30 };
+const DEFAULT_RECONNECT = { initial: 0.5, most: 30 };
 
 /**
  * Checks the arguments of a listener.
@@ -115,10 +115,14 @@ export function listenerSettings(
   if (heartbeat !== null) checkTimeout(heartbeat, cannotUse("heartbeat"));
   checkTimeout(heartbeatTimeout, cannotUse("heartbeatTimeout"));
   const waits = { ...DEFAULT_RECONNECT, ...reconnect };
-  for (const [key, value] of Object.entries(waits)) {
-    if (typeof value === "number" && value >= 0) continue;
+  const { giveUpAfter = Infinity } = waits;
+  checkTimeout(waits.initial, cannotUse("reconnect.initial"));
+  checkTimeout(waits.most, cannotUse("reconnect.most"));
+  if (typeof giveUpAfter !== "number" || !(giveUpAfter >= 0)) {
     throw new ProgrammingError(
-      `${cannotUse(`reconnect.${key}`)} must be a number of seconds from 0 on`,
+      `${
+        cannotUse("reconnect.giveUpAfter")
+      } must be a number of seconds from 0 on`,
     );
   }
   return {

@@ -14,6 +14,11 @@ import type { DictRow } from "./rows.ts";
 import { MAX_TIMER_MS, pause } from "./timers.ts";
 import { closedError } from "./wire.ts";
 
+/**
+ * How long an answer may take after its time is over: where the event loop was
+ * held up, it has come and could not be read.
+ */
+const GRACE_MS = 100;
 /** How long the goodbye may take. */
 const GOODBYE_MS = 500;
 /** The channels that the session listens to, as JSON, whatever characters are in them. */
@@ -165,7 +170,7 @@ export class ListeningSession {
         const found: string[] = JSON.parse(answer ?? "[]");
         if (!this.channels.isSubsetOf(new Set(found))) {
           throw new OperationalError(
-            "The session does not listen any more: somebody has run UNLISTEN or DISCARD in it, or a pooler in transaction mode has given it to others, who needs LISTEN must connect without such",
+            "The session does not listen any more: UNLISTEN or DISCARD was run in it, or a pooler in transaction mode gave it to others; connect to the server itself, or to a pooler in session mode",
           );
         }
         this.inOrder = sent;
@@ -184,8 +189,9 @@ export class ListeningSession {
           `The session is lost: the server did not answer within ${heartbeatTimeout} s, the heartbeatTimeout`,
         ),
       );
-    const ms = Math.min(heartbeatTimeout * 1000, MAX_TIMER_MS);
-    const timer = setTimeout(expire, ms);
+    let timer = setTimeout(() => {
+      timer = setTimeout(expire, GRACE_MS);
+    }, Math.min(heartbeatTimeout * 1000, MAX_TIMER_MS));
     try {
       return await answer;
     } catch (error) {

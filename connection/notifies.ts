@@ -23,7 +23,10 @@ export interface NotifiesOptions {
    * been received together are given together. By default there is no end.
    */
   readonly stopAfter?: number | null | undefined;
-  /** Ends it: the generator rejects with the signal's reason. */
+  /**
+   * Ends it: the generator rejects with the signal's reason. The session goes on
+   * listening, and what comes waits for the next one.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 

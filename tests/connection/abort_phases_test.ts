@@ -23,6 +23,22 @@ import {
   until,
 } from "./support.ts";
 
+/** The beginning of what the server is doing in a phase, or did last. */
+const DOING: Record<string, string> = {
+  "prepare": "select * from pgts_i12",
+  "describe": "select * from pgts_i12",
+  "execute": "select pg_sleep",
+  "COPY in, for its lock": "copy",
+  "COPY in, between two rows": "copy",
+  "COPY out": "copy",
+  "cursor, declaring": "declare",
+  "cursor, fetching": "fetch forward all",
+  "stream": "select pg_sleep",
+  "LISTEN, in its turn": "select pg_sleep",
+  "notifies()": "listen",
+  "COMMIT": "commit",
+};
+
 /** What is under way when its signal is aborted. Each begins in a session that was just opened. */
 const PHASES: Record<
   string,
@@ -104,6 +120,77 @@ const PHASES: Record<
   },
 };
 
+/** Connecting, to a server that says nothing more; a listener too. */
+async function abortConnecting(): Promise<void> {
+  await using silent = new ScriptedServer(async (session) => {
+    await session.readStartup();
+    await session.send(b.authenticationOk());
+    await session.silence();
+  });
+  for (
+    const open of [
+      (signal: AbortSignal) => connect(silent.dsn, { signal }),
+      (signal: AbortSignal) =>
+        Listener.connect(silent.dsn, { signal, channels: ["a"] }),
+    ]
+  ) {
+    const signal = AbortSignal.timeout(50);
+    assertStrictEquals(await rejection(open(signal)), signal.reason);
+    await until(
+      () => silent.sessions.every(({ left }) => left),
+      "the socket is closed",
+    );
+  }
+}
+
+/** LISTEN that is under way: a server has to be made to take its time. */
+async function abortListen(): Promise<void> {
+  const canceled = Promise.withResolvers<void>();
+  await using server = new ScriptedServer(async (session) => {
+    await session.startup();
+    await session.serve(async (burst) => {
+      if (statementsOf(session).at(-1) === "select 1 as one") {
+        return answer(burst, {
+          columns: [{ name: "one", oid: 23 }],
+          rows: [["1"]],
+          tag: "SELECT 1",
+        });
+      }
+      await canceled.promise;
+      return [
+        b.errorResponse({ code: "57014", message: "canceling" }),
+        b.readyForQuery("I"),
+      ];
+    });
+  }, { onCancel: () => Promise.resolve(canceled.resolve()) });
+  await using conn = await openScripted(server);
+  const signal = AbortSignal.timeout(30);
+  const listening = conn.execute(sql`listen ${sql.id("x")}`, undefined, {
+    signal,
+  });
+  assertStrictEquals(await rejection(listening), signal.reason);
+  await assertUsable(conn);
+  assertEquals(server.cancelRequests.length, 1);
+
+  await using mute = new ScriptedServer(async (session) => {
+    await session.startup();
+    await session.readUntilSync();
+    await session.silence();
+  });
+  const controller = new AbortController();
+  const late = controller.signal;
+  const listener = rejection(
+    Listener.connect(mute.dsn, { channels: ["x"], signal: late }),
+  );
+  await until(() => statementsOf(mute.sessions[0]).length === 1, "LISTEN came");
+  controller.abort();
+  assertStrictEquals(await listener, late.reason);
+  await until(
+    () => mute.sessions[0]!.received.at(-1)?.tag === "X",
+    "it has said goodbye",
+  );
+}
+
 Deno.test(
   "I12 signal: aborted during connect, prepare, describe, COPY in and out, cursor fetch, LISTEN or commit, it rejects with the reason and leaks nothing",
   quiet(async () => {
@@ -120,7 +207,15 @@ Deno.test(
       {
         await using conn = await open({ applicationName: name });
         const running = rejection(run(conn, controller.signal));
-        await pause(100);
+        await until(async () => {
+          const row = await admin.execute(
+            "select query from pg_stat_activity where application_name = %s",
+            [name],
+          ).fetchOne();
+          const query = String(row?.query).toLowerCase();
+          return query.startsWith(DOING[phase]!);
+        }, `${phase}: it is under way`);
+        await pause(20);
         controller.abort(reason);
         assertStrictEquals(await running, reason);
         await assertUsable(conn);
@@ -165,74 +260,8 @@ Deno.test(
     }
     await admin.execute("drop table pgts_i12");
 
-    // Connecting, to a server that says nothing more, and a Listener too.
-    await using silent = new ScriptedServer(async (session) => {
-      await session.readStartup();
-      await session.send(b.authenticationOk());
-      await session.silence();
-    });
-    for (
-      const open of [
-        (signal: AbortSignal) => connect(silent.dsn, { signal }),
-        (signal: AbortSignal) =>
-          Listener.connect(silent.dsn, { signal, channels: ["a"] }),
-      ]
-    ) {
-      const signal = AbortSignal.timeout(50);
-      assertStrictEquals(await rejection(open(signal)), signal.reason);
-      await until(
-        () => silent.sessions.every(({ left }) => left),
-        "the socket is closed",
-      );
-    }
-  }),
-);
-
-Deno.test(
-  "I12 LISTEN: aborted while it is under way, it is cancelled; for a Listener the session ends",
-  quiet(async () => {
-    const canceled = Promise.withResolvers<void>();
-    await using server = new ScriptedServer(async (session) => {
-      await session.startup();
-      await session.serve(async (burst) => {
-        if (statementsOf(session).at(-1) === "select 1 as one") {
-          return answer(burst, {
-            columns: [{ name: "one", oid: 23 }],
-            rows: [["1"]],
-            tag: "SELECT 1",
-          });
-        }
-        await canceled.promise;
-        return [
-          b.errorResponse({ code: "57014", message: "canceling" }),
-          b.readyForQuery("I"),
-        ];
-      });
-    }, { onCancel: () => Promise.resolve(canceled.resolve()) });
-    await using conn = await openScripted(server);
-    const signal = AbortSignal.timeout(30);
-    const listening = conn.execute(sql`listen ${sql.id("x")}`, undefined, {
-      signal,
-    });
-    assertStrictEquals(await rejection(listening), signal.reason);
-    await assertUsable(conn);
-    assertEquals(server.cancelRequests.length, 1);
-
-    await using mute = new ScriptedServer(async (session) => {
-      await session.startup();
-      await session.readUntilSync();
-      await session.silence();
-    });
-    const late = AbortSignal.timeout(30);
-    const listener = Listener.connect(mute.dsn, {
-      channels: ["x"],
-      signal: late,
-    });
-    assertStrictEquals(await rejection(listener), late.reason);
-    await until(
-      () => mute.sessions[0]!.received.at(-1)?.tag === "X",
-      "it has said goodbye",
-    );
+    await abortConnecting();
+    await abortListen();
   }),
 );
 

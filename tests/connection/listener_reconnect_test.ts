@@ -119,7 +119,7 @@ Deno.test(
 );
 
 Deno.test(
-  "N1 Listener: gaps that nobody has read between become one",
+  "Listener: gaps that nobody has read between become one",
   quiet(async () => {
     const channel = newChannel();
     await using conn = await open();
@@ -342,6 +342,37 @@ Deno.test(
     await nextGap(listener);
     await notify(conn, channel, "and again");
     assertEquals(await nextPayload(listener), "and again");
+  }),
+);
+
+Deno.test(
+  "Listener: an event loop that is held up is not taken for a dead peer",
+  quiet(async () => {
+    const channel = newChannel();
+    await using conn = await open();
+    await using gate = new Gate();
+    const warnings: string[] = [];
+    await using listener = await Listener.connect(
+      gate.dsn,
+      quick(warnings, {
+        channels: [channel],
+        heartbeat: 0.05,
+        heartbeatTimeout: 0.2,
+      }),
+    );
+    let beats = 0;
+    gate.onSent = () => {
+      beats++;
+      // The heartbeat is under way, and nobody can do anything for longer than it may take.
+      const end = performance.now() + 400;
+      while (performance.now() < end);
+    };
+    await until(() => beats === 3, "three heartbeats");
+    gate.onSent = () => {};
+    await pause(150);
+    assertEquals(warnings, []);
+    await notify(conn, channel, "x");
+    assertEquals(await nextPayload(listener), "x");
   }),
 );
 

@@ -105,7 +105,7 @@ poolerTest(
       } else {
         assert(item.kind === "gap");
         const { message } = item.error!;
-        assert(message.includes("a pooler in transaction mode"), message);
+        assert(message.includes("a pooler in transaction mode gave"), message);
       }
       await Promise.all(busy);
       for (const other of others) await other.close();

@@ -21,6 +21,8 @@ import { pause, rejection } from "./support.ts";
 export class Gate implements AsyncDisposable {
   /** Whether new connections are hung up on. */
   closed = false;
+  /** Is shown what a client says before it is passed on. */
+  onSent: (bytes: Uint8Array) => void = () => {};
   /** How many connections have been let through. */
   passed = 0;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -68,7 +70,7 @@ export class Gate implements AsyncDisposable {
       this.passed++;
       const { port } = testServer();
       const server = await Deno.connect({ hostname: "127.0.0.1", port });
-      const link = new Link(client, server);
+      const link = new Link(client, server, (bytes) => this.onSent(bytes));
       this.#links.add(link);
       link.done.then(() => this.#links.delete(link));
     }
@@ -82,10 +84,14 @@ class Link {
   readonly #ends: readonly Deno.TcpConn[];
   #closed = false;
 
-  constructor(client: Deno.TcpConn, server: Deno.TcpConn) {
+  constructor(
+    client: Deno.TcpConn,
+    server: Deno.TcpConn,
+    onSent: (bytes: Uint8Array) => void,
+  ) {
     this.#ends = [client, server];
     this.done = Promise.all([
-      this.#pass(client, server),
+      this.#pass(client, server, onSent),
       this.#pass(server, client),
     ]).then(() => {});
   }
@@ -96,13 +102,18 @@ class Link {
     for (const end of this.#ends) end.close();
   }
 
-  async #pass(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+  async #pass(
+    from: Deno.TcpConn,
+    to: Deno.TcpConn,
+    onSent: (bytes: Uint8Array) => void = () => {},
+  ): Promise<void> {
     const buffer = new Uint8Array(65536);
     try {
       for (;;) {
         const count = await from.read(buffer);
         if (count === null) break;
         if (this.frozen) continue;
+        onSent(buffer.subarray(0, count));
         let sent = 0;
         while (sent < count) {
           sent += await to.write(buffer.subarray(sent, count));

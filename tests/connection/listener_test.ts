@@ -287,7 +287,7 @@ Deno.test(
 );
 
 Deno.test(
-  "N5 Listener: what is too much for the loop is a gap in its place",
+  "Listener: what is too much for the loop is a gap in its place",
   quiet(async () => {
     const [one, two] = [newChannel(), newChannel()];
     await using conn = await open();
@@ -414,7 +414,9 @@ Deno.test(
       [{ heartbeat: NaN }, "heartbeat"],
       [{ heartbeatTimeout: -1 }, "heartbeatTimeout"],
       [{ maxPendingNotifies: 0 }, "maxPendingNotifies"],
-      [{ reconnect: { initial: -1 } }, "reconnect.initial"],
+      [{ reconnect: { initial: 0 } }, "reconnect.initial"],
+      [{ reconnect: { most: 0 } }, "reconnect.most"],
+      [{ reconnect: { giveUpAfter: -1 } }, "reconnect.giveUpAfter"],
       [{ nonsense: 1 } as object, "nonsense"],
       [{ port: 1 }, "connect"],
     ];

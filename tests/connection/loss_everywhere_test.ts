@@ -107,7 +107,7 @@ class Tally {
 }
 
 Deno.test(
-  "H7 Connection: any kind of loss settles what runs, what is pipelined and what is queued, once, and tells what was sent",
+  "Connection: any kind of loss settles what runs, what is pipelined and what is queued, once, and tells what was sent",
   quiet(async () => {
     for (const loss of Object.keys(LOSSES)) {
       await using server = losing(loss);

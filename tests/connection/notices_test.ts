@@ -13,7 +13,7 @@ const RAISE = `do $$ begin
 end $$`;
 
 Deno.test(
-  "NTF-05 addNoticeHandler: handlers get every notice with its fields, in the order of adding",
+  "addNoticeHandler: handlers get every notice with its fields, in the order of adding",
   quiet(async () => {
     await using conn = await open();
     const seen: [string, Diagnostic][] = [];
@@ -41,7 +41,7 @@ Deno.test(
   }),
 );
 
-Deno.test("CN-21 NTF-05 removeNoticeHandler: one that was not added is a ProgrammingError", async () => {
+Deno.test("CN-21 removeNoticeHandler: one that was not added is a ProgrammingError", async () => {
   await using conn = await open();
   const handler = () => {};
   assertThrows(() => conn.removeNoticeHandler(handler), ProgrammingError);
@@ -62,9 +62,12 @@ Deno.test(
     conn.addNoticeHandler(() => {
       throw new Error("mine");
     });
-    conn.addNoticeHandler(() => {
+    const counter = (diag: Diagnostic) => {
+      assertEquals([diag.severity, diag.messagePrimary], ["NOTICE", "one"]);
       calls++;
-    });
+    };
+    assertThrows(() => conn.removeNoticeHandler(counter), ProgrammingError);
+    conn.addNoticeHandler(counter);
     const raise = "do $$ begin raise notice 'one'; end $$";
     await conn.execute(raise);
     assertEquals(calls, 1);

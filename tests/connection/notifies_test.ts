@@ -69,6 +69,11 @@ Deno.test(
     conn.removeNotifyHandler(first);
     await send(conn, channel, "2");
     assertEquals(seen, ["first 1", "second 1", "second 2"]);
+    // So it is while the connection is idle.
+    await using other = await open();
+    await send(other, channel, "idle");
+    await until(() => seen.length === 4, "the other session's has come");
+    assertEquals(seen.pop(), "second idle");
     const error = assertThrows(
       () => conn.removeNotifyHandler(first),
       ProgrammingError,
@@ -264,7 +269,7 @@ Deno.test(
 );
 
 Deno.test(
-  "NTF-01 notifies: statements go on beside it, and leaving it while it waits is possible",
+  "notifies: statements go on beside it, and leaving it while it waits is possible",
   quiet(async () => {
     const { conn, channel } = await listening();
     await using _ = conn;
