@@ -56,9 +56,7 @@ Deno.test(
       const pid = listener.backendPid;
       assert(pid !== null, accident);
       await happen(server, pid);
-      const happened = performance.now();
       const gap = await nextGap(listener);
-      assert(performance.now() - happened < 3000, accident);
       assert(gap.error instanceof OperationalError, accident);
       assertEquals(gap.channels, channels, accident);
       assert(listener.backendPid !== pid, accident);

@@ -154,10 +154,10 @@ export async function notify(
   }
 }
 
-/** The next item, which must come within two seconds. */
+/** The next item, which must come within ten seconds. */
 export async function nextItem(listener: Listener): Promise<ListenItem> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(reject, 3000, new Error("no item within 3 s"));
+  const timer = setTimeout(reject, 10_000, new Error("no item within 10 s"));
   try {
     const { done, value } = await Promise.race([listener.next(), late]);
     assert(!done, "the listener has ended");
