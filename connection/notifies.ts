@@ -178,12 +178,12 @@ export class Notifies
   #begin(): void {
     if (this.#deadline !== null) return;
     const { queue } = this.#source;
+    this.#source.begin();
     if (queue.reader !== null) {
       throw new ProgrammingError(
         "Cannot wait for notifications: another notifies() of the connection is being read, leave its loop or call its return() first",
       );
     }
-    this.#source.begin();
     queue.reader = this;
     this.#deadline = performance.now() + this.#timeout;
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });

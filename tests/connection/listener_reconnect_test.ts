@@ -2,20 +2,22 @@ import { assert, assertEquals } from "@std/assert";
 import { Listener, type ListenItem, OperationalError } from "../../mod.ts";
 import { AdminShutdown, ReadOnlySqlTransaction } from "../../errors/mod.ts";
 import * as b from "../support/backend.ts";
+import type { ChaosProxy } from "../support/chaos_proxy.ts";
 import { testDsn } from "../support/database.ts";
 import { ScriptedServer } from "../support/scripted_server.ts";
 import type { ScriptedSession } from "../support/scripted_session.ts";
 import {
   assertOver,
-  Gate,
   newChannel,
   nextGap,
   nextItem,
   nextPayload,
   notify,
+  openProxy,
   quick,
   sessionsNamed,
   terminate,
+  through,
 } from "./listener_support.ts";
 import {
   answer,
@@ -27,6 +29,11 @@ import {
   statementsOf,
   until,
 } from "./support.ts";
+
+/** The connections that there are lead nowhere from now on; new ones are fine. */
+function dieSilently(proxy: ChaosProxy): void {
+  for (const link of proxy.links) link.blackHole();
+}
 
 Deno.test(
   "N1 Listener: a loss is an explicit gap, after which all channels are listened to again",
@@ -152,9 +159,9 @@ Deno.test(
   quiet(async () => {
     const channel = newChannel();
     await using conn = await open();
-    await using gate = new Gate();
+    await using proxy = await openProxy();
     await using listener = await Listener.connect(
-      gate.dsn,
+      through(proxy),
       quick([], {
         channels: [channel],
         heartbeat: 0.1,
@@ -194,12 +201,13 @@ Deno.test(
     let failure: unknown = null;
     reading.catch((error) => failure = error);
     const ways = [
-      () => gate.cut(),
-      () => gate.freeze(),
+      () => proxy.reset(),
+      () => dieSilently(proxy),
+      () => proxy.halfClose("toClient"),
       () => listener.backendPid === null ? null : terminate(conn, listener),
     ];
     for (let i = 0; i < 1000; i++) {
-      if (i % 90 === 45) await ways[Math.floor(i / 90) % 3]!();
+      if (i % 90 === 45) await ways[Math.floor(i / 90) % ways.length]!();
       if (i === 999) {
         // The last one shall come.
         await until(() => listener.connected, "connected");
@@ -228,14 +236,14 @@ Deno.test(
     ];
     const name = crypto.randomUUID();
     await using conn = await open();
-    await using gate = new Gate();
+    await using proxy = await openProxy();
     const warnings: string[] = [];
     await using listener = await Listener.connect(
-      gate.dsn,
+      through(proxy),
       quick(warnings, { channels: [one, two], applicationName: name }),
     );
-    gate.closed = true;
-    gate.cut();
+    proxy.welcome = "refuse";
+    proxy.reset();
     await until(() => !listener.connected, "the loss is seen");
     let listening = 0;
     const handled: ListenItem[] = [];
@@ -250,7 +258,7 @@ Deno.test(
     assert(warnings[2]!.includes("cannot connect again"));
     assertEquals(listening, 0, "nobody listens yet");
     assertEquals(listener.channels, [one, three, four]);
-    gate.closed = false;
+    proxy.welcome = "pass";
     await Promise.all(calls);
     const gap = await nextGap(listener);
     assertEquals(gap.channels, [one], "the others have missed nothing");
@@ -262,8 +270,7 @@ Deno.test(
     await until(() => handled.length > 0, "the handler is called");
     assertEquals(handled.map(({ kind }) => kind), ["notify"]);
     assertEquals(await sessionsNamed(conn, name), 1);
-    assertEquals(gate.open, 1);
-    assertEquals(gate.passed, 2);
+    assertEquals(proxy.links.length, 1);
     // Nothing comes twice.
     await notify(conn, one, "last");
     assertEquals(await nextPayload(listener), "last");
@@ -312,11 +319,11 @@ Deno.test(
   quiet(async () => {
     const channel = newChannel();
     await using conn = await open();
-    await using gate = new Gate();
+    await using proxy = await openProxy();
     const warnings: string[] = [];
     const start = Date.now();
     await using listener = await Listener.connect(
-      gate.dsn,
+      through(proxy),
       quick(warnings, {
         channels: [channel],
         heartbeat: 0.2,
@@ -326,7 +333,7 @@ Deno.test(
     await pause(500); // several heartbeats pass
     assertEquals(warnings, []);
     const frozen = Date.now();
-    gate.freeze();
+    dieSilently(proxy);
     await notify(conn, channel, "into the void");
     const gap = await nextGap(listener);
     const seconds = (Date.now() - frozen) / 1000;
@@ -338,7 +345,7 @@ Deno.test(
     await notify(conn, channel, "again");
     assertEquals(await nextPayload(listener), "again");
     // And again, in the session after it.
-    gate.freeze();
+    dieSilently(proxy);
     await nextGap(listener);
     await notify(conn, channel, "and again");
     assertEquals(await nextPayload(listener), "and again");
@@ -350,25 +357,24 @@ Deno.test(
   quiet(async () => {
     const channel = newChannel();
     await using conn = await open();
-    await using gate = new Gate();
+    await using proxy = await openProxy();
     const warnings: string[] = [];
     await using listener = await Listener.connect(
-      gate.dsn,
+      through(proxy),
       quick(warnings, {
         channels: [channel],
         heartbeat: 0.05,
         heartbeatTimeout: 0.2,
       }),
     );
-    let beats = 0;
-    gate.onSent = () => {
-      beats++;
-      // The heartbeat is under way, and nobody can do anything for longer than it may take.
+    proxy.delay(60, "toClient");
+    for (let i = 0; i < 8; i++) {
+      await pause(70);
+      // A heartbeat is under way, most of the times, and nobody can do anything.
       const end = performance.now() + 400;
       while (performance.now() < end);
-    };
-    await until(() => beats === 3, "three heartbeats");
-    gate.onSent = () => {};
+    }
+    proxy.heal();
     await pause(150);
     assertEquals(warnings, []);
     await notify(conn, channel, "x");
@@ -415,21 +421,21 @@ Deno.test(
 Deno.test(
   "Listener: while it cannot connect it goes on trying, and stops at once when it is closed or aborted",
   quiet(async () => {
-    await using gate = new Gate();
+    await using proxy = await openProxy();
     for (const way of ["close", "abort"]) {
-      gate.closed = false;
+      proxy.welcome = "pass";
       const controller = new AbortController();
       const reason = new Error("enough");
       const listener = await Listener.connect(
-        gate.dsn,
+        through(proxy),
         quick([], {
           channels: ["a"],
           reconnect: { initial: 60 },
           signal: controller.signal,
         }),
       );
-      gate.closed = true;
-      gate.cut();
+      proxy.welcome = "refuse";
+      proxy.reset();
       await until(() => !listener.connected, "the loss is seen");
       const listening = rejection(listener.listen("b"));
       const next = listener.next().catch((error) => error);
@@ -487,9 +493,9 @@ Deno.test(
   quiet(async () => {
     const channel = newChannel();
     await using conn = await open();
-    await using gate = new Gate();
+    await using proxy = await openProxy();
     await using listener = await Listener.connect(
-      gate.dsn,
+      through(proxy),
       quick([], {
         channels: [channel],
         reconnect: { initial: 0.02, giveUpAfter: 0.2 },
@@ -497,8 +503,8 @@ Deno.test(
     );
     await notify(conn, channel, "before");
     await pause(20);
-    gate.closed = true;
-    gate.cut();
+    proxy.welcome = "refuse";
+    proxy.reset();
     const failure = await listener.closedPromise;
     assertError(failure, {
       class: OperationalError,

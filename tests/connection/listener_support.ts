@@ -1,6 +1,6 @@
 /**
- * What the tests of listeners share: somebody between a listener and the real
- * server who cuts or freezes what goes through, and short cuts.
+ * What the tests of listeners share: a proxy before the real server, and short
+ * cuts.
  *
  * @module
  */
@@ -14,116 +14,18 @@ import {
   type ListenItem,
   Notify,
 } from "../../mod.ts";
+import { ChaosProxy } from "../support/chaos_proxy.ts";
 import { testDsn, testServer } from "../support/database.ts";
-import { pause, rejection } from "./support.ts";
+import { rejection } from "./support.ts";
 
-/** Passes on what is said between clients and the test server. */
-export class Gate implements AsyncDisposable {
-  /** Whether new connections are hung up on. */
-  closed = false;
-  /** Is shown what a client says before it is passed on. */
-  onSent: (bytes: Uint8Array) => void = () => {};
-  /** How many connections have been let through. */
-  passed = 0;
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #links = new Set<Link>();
-  readonly #accepting: Promise<void>;
-
-  constructor() {
-    this.#accepting = this.#accept();
-  }
-
-  /** How to connect through it. */
-  get dsn(): string {
-    const { port } = this.#listener.addr;
-    return `${testDsn()} host=127.0.0.1 port=${port} sslmode=disable`;
-  }
-
-  /** How many connections there are. */
-  get open(): number {
-    return this.#links.size;
-  }
-
-  /** Ends all connections. */
-  cut(): void {
-    for (const link of this.#links) link.close();
-  }
-
-  /** Passes on nothing more of the connections that are there, and says so to nobody. */
-  freeze(): void {
-    for (const link of this.#links) link.frozen = true;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    this.cut();
-    await this.#accepting;
-    while (this.#links.size > 0) await pause(1);
-  }
-
-  async #accept(): Promise<void> {
-    for await (const client of this.#listener) {
-      if (this.closed) {
-        client.close();
-        continue;
-      }
-      this.passed++;
-      const { port } = testServer();
-      const server = await Deno.connect({ hostname: "127.0.0.1", port });
-      const link = new Link(client, server, (bytes) => this.onSent(bytes));
-      this.#links.add(link);
-      link.done.then(() => this.#links.delete(link));
-    }
-  }
+/** A proxy before the test server. */
+export function openProxy(): Promise<ChaosProxy> {
+  return ChaosProxy.open({ port: testServer().port });
 }
 
-/** One connection through a {@linkcode Gate}. */
-class Link {
-  frozen = false;
-  readonly done: Promise<void>;
-  readonly #ends: readonly Deno.TcpConn[];
-  #closed = false;
-
-  constructor(
-    client: Deno.TcpConn,
-    server: Deno.TcpConn,
-    onSent: (bytes: Uint8Array) => void,
-  ) {
-    this.#ends = [client, server];
-    this.done = Promise.all([
-      this.#pass(client, server, onSent),
-      this.#pass(server, client),
-    ]).then(() => {});
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (const end of this.#ends) end.close();
-  }
-
-  async #pass(
-    from: Deno.TcpConn,
-    to: Deno.TcpConn,
-    onSent: (bytes: Uint8Array) => void = () => {},
-  ): Promise<void> {
-    const buffer = new Uint8Array(65536);
-    try {
-      for (;;) {
-        const count = await from.read(buffer);
-        if (count === null) break;
-        if (this.frozen) continue;
-        onSent(buffer.subarray(0, count));
-        let sent = 0;
-        while (sent < count) {
-          sent += await to.write(buffer.subarray(sent, count));
-        }
-      }
-    } catch {
-      // Closed by either side.
-    }
-    this.close();
-  }
+/** How to connect through a proxy. */
+export function through({ port }: ChaosProxy): string {
+  return `${testDsn()} host=127.0.0.1 port=${port} sslmode=disable`;
 }
 
 /** A channel that no other test uses. */

@@ -6,10 +6,11 @@ import {
   PgError,
 } from "../../mod.ts";
 import * as b from "../support/backend.ts";
+import type { ChaosProxy } from "../support/chaos_proxy.ts";
 import { testDsn } from "../support/database.ts";
 import { ScriptedServer } from "../support/scripted_server.ts";
 import type { ScriptedSession } from "../support/scripted_session.ts";
-import { Gate } from "./listener_support.ts";
+import { openProxy, through } from "./listener_support.ts";
 import {
   assertDead,
   assertFails,
@@ -143,12 +144,12 @@ Deno.test(
 /** What ends a session on a real server: an administrator, or a network that is gone. */
 const ENDS: Record<
   string,
-  (admin: Connection, gate: Gate, pid: number) => Promise<unknown>
+  (admin: Connection, proxy: ChaosProxy, pid: number) => unknown
 > = {
-  "pg_terminate_backend()": (admin, _gate, pid) =>
+  "pg_terminate_backend()": (admin, _proxy, pid) =>
     admin.execute("select pg_terminate_backend(%s, 2000)", [pid]).fetchAll(),
-  // deno-lint-ignore require-await -- as the others are
-  "a cut": async (_admin, gate) => gate.cut(),
+  "RST": (_admin, proxy) => proxy.reset(),
+  "FIN": (_admin, proxy) => proxy.halfClose("toClient"),
 };
 
 Deno.test(
@@ -156,12 +157,12 @@ Deno.test(
   quiet(async () => {
     await using admin = await open();
     for (const [end, lose] of Object.entries(ENDS)) {
-      await using gate = new Gate();
+      await using proxy = await openProxy();
       const options = {
         autocommit: false,
         onWarning: () => {},
       };
-      const link = () => connect(gate.dsn, options);
+      const link = () => connect(through(proxy), options);
       const [single, piped, fetching, copyingIn, copyingOut] = await Promise
         .all([link(), link(), link(), link(), link()]);
       const all = [single, piped, fetching, copyingIn, copyingOut];
@@ -225,7 +226,7 @@ Deno.test(
           .map((tally) => tally.settled);
       assertEquals(settled(), [0, 0, 0, 0, 0, 0, 0], end);
 
-      for (const { info } of all) await lose(admin, gate, info.backendPid);
+      for (const { info } of all) await lose(admin, proxy, info.backendPid);
       await until(() => ends.length === all.length, "all are lost");
       over();
       await running.check(1, true);
