@@ -154,8 +154,15 @@ export type {
 } from "./connection/raw_parameters.ts";
 export { Pipeline } from "./connection/pipeline.ts";
 export type { PipelineConnection } from "./connection/pipeline.ts";
-export { Notify } from "./connection/events.ts";
-export type { NoticeHandler, NotifyHandler } from "./connection/events.ts";
+export { ConnectionEvents } from "./connection/connection_events.ts";
+export type { NoticeHandler } from "./connection/events.ts";
+export type { NotifiesOptions } from "./connection/notifies.ts";
+export { Notify } from "./connection/notify.ts";
+export type { NotifyHandler } from "./connection/notify.ts";
+export { Listener } from "./connection/listener.ts";
+export type { ListenerOptions } from "./connection/listener_options.ts";
+export type { Gap, ListenHandler, ListenItem } from "./connection/gap.ts";
+export type { BackoffOptions } from "./connection/backoff.ts";
 export type { WarningHandler } from "./connection/warnings.ts";
 export {
   argsRow,

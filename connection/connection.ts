@@ -10,7 +10,6 @@ import type { ConnectOptions } from "./connect_options.ts";
 import { ConnectionInfo } from "./connection_info.ts";
 import { ConnectionTransactions } from "./connection_transactions.ts";
 import { openSession } from "./connector.ts";
-import type { NoticeHandler, NotifyHandler } from "./events.ts";
 import { Executor } from "./executor.ts";
 import { Lifetime } from "./lifetime.ts";
 import { PgConn } from "./pgconn.ts";
@@ -105,6 +104,26 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
     return this.#lifetime.closed;
   }
 
+  /**
+   * When the connection ends: why it got lost, or `null` once it is closed on
+   * purpose. It never rejects, and waiting for it alone keeps no process alive;
+   * {@linkcode ConnectionEvents.ref} does. A reset is no end.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@x/pgts";
+   *
+   * await using conn = await connect({ autocommit: true });
+   * conn.closedPromise.then((error) => {
+   *   if (error !== null) console.log(`Lost: ${error.message}`);
+   * });
+   * await conn.execute("select 1");
+   * ```
+   */
+  get closedPromise(): Promise<Error | null> {
+    return this.#lifetime.closedPromise;
+  }
+
   /** The low level of the connection: statements and their bytes as they are. */
   get pgconn(): PgConn {
     return this.#pgconn ??= new PgConn({
@@ -118,49 +137,6 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
   /** Whether the connection was closed by a failure. */
   get broken(): boolean {
     return this.#lifetime.broken;
-  }
-
-  /** Has a function told of the server's notices. What it throws becomes a warning. */
-  addNoticeHandler(handler: NoticeHandler): void {
-    this.#opened.events.noticeHandlers.add(handler);
-  }
-
-  /**
-   * Has a function told of notices no more.
-   *
-   * @throws {ProgrammingError} If it was not added.
-   */
-  removeNoticeHandler(handler: NoticeHandler): void {
-    this.#opened.events.noticeHandlers.remove(handler);
-  }
-
-  /**
-   * Has a function told of notifications. While there is one, the process stays
-   * alive for the connection.
-   */
-  addNotifyHandler(handler: NotifyHandler): void {
-    this.#opened.events.notifyHandlers.add(handler);
-    this.#opened.wire.ref();
-  }
-
-  /**
-   * Has a function told of notifications no more.
-   *
-   * @throws {ProgrammingError} If it was not added.
-   */
-  removeNotifyHandler(handler: NotifyHandler): void {
-    this.#opened.events.notifyHandlers.remove(handler);
-    this.#opened.wire.unref();
-  }
-
-  /** Keeps the process alive for the connection until {@linkcode Connection.unref} is called. */
-  ref(): void {
-    this.#opened.wire.ref();
-  }
-
-  /** Takes a {@linkcode Connection.ref} back. */
-  unref(): void {
-    this.#opened.wire.unref();
   }
 
   /**

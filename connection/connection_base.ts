@@ -11,14 +11,14 @@ import type { QueryParameters } from "../sql/query.ts";
 import type { AdaptersMap } from "../types/adapters_map.ts";
 import type { FoundType, TypeName, TypeSource } from "../types/type_facts.ts";
 import { CancelRequests, type CancelSafeOptions } from "./cancel.ts";
+import { ConnectionEvents } from "./connection_events.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
-import {
+import type {
   ConnectionSettings,
-  type InitialSettings,
+  InitialSettings,
 } from "./connection_settings.ts";
 import type { Copy, CopyOptions } from "./copy.ts";
 import type { CopyBlock, CopyingCursor } from "./copying_cursor.ts";
-import type { Executor } from "./executor.ts";
 import {
   changePasswordSql,
   encryptPassword,
@@ -29,18 +29,12 @@ import type { OpenedSession } from "./session_start.ts";
 import { lookUpType } from "./type_lookup.ts";
 
 /** The part of a connection that copies, cancels, changes passwords and looks types up. */
-export abstract class ConnectionBase extends ConnectionSettings
+export abstract class ConnectionBase extends ConnectionEvents
   implements TypeSource {
   /** The loaders and dumpers of this connection, for the cursors to come. */
   abstract readonly adapters: AdaptersMap;
   /** What can be told about the connection. */
   abstract readonly info: ConnectionInfo;
-  /**
-   * Runs statements.
-   *
-   * @internal
-   */
-  abstract readonly executor: Executor;
   /** Opens a cursor. */
   abstract cursor(): CopyingCursor<unknown>;
   /** @internal */
@@ -53,7 +47,7 @@ export abstract class ConnectionBase extends ConnectionSettings
     settings: InitialSettings,
     origin: ConnectionSettings | null = null,
   ) {
-    super(settings, origin);
+    super(opened, settings, origin);
     this.#opened = opened;
     this.cancelRequests = new CancelRequests(
       opened,

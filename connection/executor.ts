@@ -35,6 +35,8 @@ export class Executor {
    * the transaction ends. Set by who has the turn.
    */
   abandon: (() => Promise<void>) | null = null;
+  /** Called when the connection is retired. */
+  onRetired: () => void = () => {};
 
   readonly #runner: Runner;
   readonly #statements: StatementCache;
@@ -298,6 +300,7 @@ export class Executor {
    */
   retire(error: () => PgError): void {
     this.#runner.retired ??= error;
+    this.onRetired();
   }
 
   /** Whether it was retired. */

@@ -23,6 +23,7 @@ export class Lifetime {
   #giveUpReset: AbortController | null = null;
   #broken: boolean;
   #resetFailure: Error | null = null;
+  #end: PromiseWithResolvers<Error | null> | null = null;
 
   /**
    * @param opened The session, which is replaced in place by a reset.
@@ -40,6 +41,12 @@ export class Lifetime {
     opened.onLost = () => {
       this.#broken = this.#intent === null;
       cancelRequests.end();
+      opened.events.notifies.reader?.wake();
+      if (this.#intent !== "reset") this.#tellEnd();
+    };
+    executor.onRetired = () => {
+      opened.events.notifies.abandon();
+      this.#tellEnd();
     };
   }
 
@@ -55,9 +62,25 @@ export class Lifetime {
 
   /** Why it is broken; `""` if it is not. */
   get failure(): string {
-    if (!this.#broken) return "";
-    const failure = this.#resetFailure ?? this.#opened.wire.engine.failure;
-    return failure?.message ?? "";
+    return this.#loss?.message ?? "";
+  }
+
+  /** Settles when the connection is closed: with why it is broken, or `null`. */
+  get closedPromise(): Promise<Error | null> {
+    if (this.closed && this.#resetting === null) {
+      return Promise.resolve(this.#loss);
+    }
+    return (this.#end ??= Promise.withResolvers()).promise;
+  }
+
+  get #loss(): Error | null {
+    if (!this.#broken) return null;
+    return this.#resetFailure ?? this.#opened.wire.engine.failure;
+  }
+
+  #tellEnd(): void {
+    this.#end?.resolve(this.#loss);
+    this.#end = null;
   }
 
   /** Closes the connection for good. */
@@ -69,7 +92,8 @@ export class Lifetime {
       this.#giveUpReset?.abort();
       this.#closing = this.#resetting === null
         ? this.#opened.wire.close(closedError())
-        : this.#resetting.catch(() => {}); // It closes what it opens.
+        // It closes what it opens.
+        : this.#resetting.catch(() => {}).then(() => this.#tellEnd());
     }
     return this.#closing;
   }
@@ -124,6 +148,7 @@ export class Lifetime {
       this.#intent = null;
       this.#broken = true;
       this.#resetFailure = error instanceof Error ? error : null;
+      this.#tellEnd();
       throw error;
     }
   }
@@ -138,6 +163,7 @@ export class Lifetime {
     fresh.onLost = () => opened.onLost();
     this.#intent = null;
     this.#broken = wire.engine.failure !== null;
+    if (this.#broken) this.#tellEnd();
     return wire;
   }
 

@@ -16,7 +16,7 @@ import { askValue } from "./ask.ts";
 import type { Attempt } from "./attempts.ts";
 import { protocolVersions, usesUnixSocket } from "./conninfo_check.ts";
 import type { ConnectedParameters } from "./connection_info.ts";
-import { type Events, Notify } from "./events.ts";
+import type { Events } from "./events.ts";
 import { listsCleartext, parseRequireAuth } from "./require_auth.ts";
 import { checkPeer } from "./requirepeer.ts";
 import { Session } from "./session.ts";
@@ -228,11 +228,7 @@ async function openOn(
   const session = new Session();
   const wire = new Wire(transport, {
     notice: (diag) => events.noticeHandlers.call(diag),
-    notification: (fields) => {
-      if (events.notifyHandlers.size > 0) {
-        events.notifyHandlers.call(new Notify(fields));
-      }
-    },
+    notification: (fields) => events.notified(fields),
     parameter: (name, value) => {
       session.note(name, value);
       if (name === "client_encoding") wire.setCodec(session.codec);
