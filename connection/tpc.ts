@@ -18,9 +18,10 @@ import {
   UndefinedObject,
 } from "../errors/sqlstate.ts";
 import { quoteString } from "../types/quote.ts";
-import type { EndCommand, Executor, Turn } from "./executor.ts";
+import type { Executor } from "./executor.ts";
 import { commitFailed, commitRefused } from "./outcome.ts";
 import type { TransactionState, TwoPhase } from "./transaction_state.ts";
+import type { EndCommand, Turn } from "./turn.ts";
 import { recoveredXid, type Xid } from "./xid.ts";
 
 /** Nothing that the server has been ready for: the transaction is over. */
