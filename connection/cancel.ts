@@ -179,6 +179,7 @@ export async function requestCancel(
   try {
     const request = new WriteBuffer(16);
     writeCancelRequest(request, wire.processId, wire.secretKey);
+    await unshielded(wire, signal);
     await transport.write(request.written()).catch((cause) => {
       signal.throwIfAborted();
       throw unreachable(wire, cause);
@@ -188,6 +189,16 @@ export async function requestCancel(
   } finally {
     signal.removeEventListener("abort", close);
     transport.close();
+  }
+}
+
+/** Waits until nothing is running that must not be hit, which takes no time worth mentioning. */
+async function unshielded(wire: Wire, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    const { running } = wire.engine;
+    if (!running?.shielded) return;
+    await waitAtMost(running.done, REPEAT_AFTER_MS, signal);
   }
 }
 

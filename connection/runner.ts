@@ -320,7 +320,11 @@ export class Runner extends CommandRunner {
     let beginning: Exchange | null = null;
     let written: T;
     try {
-      if (begin !== null) beginning = writeCommand(output, begin, syncBegin);
+      if (begin !== null) {
+        beginning = writeCommand(output, begin, syncBegin);
+        // Behind a Sync the statement would run outside of a transaction if this failed.
+        beginning.shielded = syncBegin;
+      }
       written = write();
     } catch (error) {
       output.rollback(mark);

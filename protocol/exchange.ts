@@ -49,6 +49,11 @@ export abstract class Exchange {
   sent = false;
   /** Whether an ErrorResponse came, so that only ReadyForQuery can follow. */
   failed = false;
+  /**
+   * Whether no cancel request may hit it: what was sent behind it runs, whatever
+   * becomes of it.
+   */
+  shielded = false;
   /** The text of the statement, to point into from error messages. */
   readonly queryText: string | null = null;
   /** Called when the exchange is over, before anyone who awaits `done` goes on. */

@@ -140,6 +140,39 @@ Deno.test(
 );
 
 Deno.test(
+  "cancelSafe, abort: the BEGIN that goes out with a statement is not hit, or that would run outside of the transaction",
+  quiet(async () => {
+    const order: string[] = [];
+    await using server = new ScriptedServer(async (session) => {
+      await session.startup();
+      await session.serve(async (burst) => {
+        const [message] = burst;
+        if (message?.tag === "P") {
+          await pause(150);
+          order.push("BEGIN is answered");
+        }
+        if (message?.tag !== "Q" || message.text === "ROLLBACK") {
+          return answer(burst, { tag: "BEGIN", status: "T" });
+        }
+        await until(() => server.cancelRequests.length > 0, "a request");
+        return CANCELED;
+      });
+    }, { onCancel: () => void order.push("request") });
+    await using conn = await openScripted(server, { autocommit: false });
+    const slow = rejection(conn.execute("select 'slow'"));
+    await conn.cancelSafe();
+    assertError(await slow, { class: QueryCanceled, usable: true });
+    assertEquals(order, ["BEGIN is answered", "request"]);
+    await conn.rollback();
+    order.length = server.cancelRequests.length = 0;
+    const signal = AbortSignal.timeout(10);
+    const aborted = conn.execute("select 'slow'", undefined, { signal });
+    assertEquals(await rejection(aborted), signal.reason);
+    assertEquals(order, ["BEGIN is answered", "request"]);
+  }),
+);
+
+Deno.test(
   "cancelSafe: in a block of copy() it returns at once, and the COPY fails with what it reads next",
   quiet(async () => {
     await using conn = await open();
