@@ -18,12 +18,8 @@ import { registerNumber } from "./number.ts";
 import { registerNumericDefaults } from "./numeric.ts";
 import { registerRecord } from "./record.ts";
 import { registerRanges } from "./range_defaults.ts";
-import {
-  registerText,
-  StrDumper,
-  StrDumperName,
-  StrDumperVarchar,
-} from "./text.ts";
+import { registerText, StrDumper } from "./text.ts";
+import { registerTextTypes } from "./text_types.ts";
 import { registerTime } from "./time.ts";
 import { registerTimestamp } from "./timestamp.ts";
 import { setGlobalTypes } from "./type_info.ts";
@@ -42,8 +38,7 @@ import { registerUuid } from "./uuid.ts";
 export function registerDefaults(map: Registrar): void {
   // These serve values that are to become a name, varchar or text; for strings
   // at large registerText() puts its own in their place.
-  map.registerDumper("string", StrDumperName);
-  map.registerDumper("string", StrDumperVarchar);
+  registerTextTypes(map);
   map.registerDumper("string", StrDumper);
   registerText(map);
   registerBytea(map);

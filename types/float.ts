@@ -13,7 +13,7 @@ import {
   type LoaderClass,
   type Registrar,
 } from "./adapt.ts";
-import { BinaryDumper, TextDumper } from "./dumper.ts";
+import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
 import { expectSize } from "./integer.ts";
 import { OID } from "./oids.ts";
 import { checkFloat4, Float4, Float8 } from "./wrappers.ts";
@@ -81,12 +81,11 @@ export class Float4BinaryLoader implements Loader<number> {
 }
 
 function toFloat8(value: FloatLike): number {
-  const plain = typeof value === "object" ? value.value : value;
+  const plain: unknown = typeof value === "object" ? value.value : value;
+  if (typeof plain === "number") return plain;
+  if (typeof plain !== "bigint") throw unsuitable("a float");
   const number = Number(plain);
-  if (
-    typeof plain === "bigint" &&
-    (!Number.isFinite(number) || BigInt(number) !== plain)
-  ) {
+  if (!Number.isFinite(number) || BigInt(number) !== plain) {
     throw new DataError(
       "Cannot send a bigint as a float: it would be rounded, send it as numeric",
     );

@@ -173,12 +173,20 @@ export {
   CharBinaryLoader,
   StrBinaryDumper,
   StrDumper,
-  StrDumperName,
   StrDumperUnknown,
-  StrDumperVarchar,
   TextBinaryLoader,
   TextLoader,
 } from "./text.ts";
+export {
+  StrBinaryDumperBpchar,
+  StrBinaryDumperChar,
+  StrBinaryDumperName,
+  StrBinaryDumperVarchar,
+  StrDumperBpchar,
+  StrDumperChar,
+  StrDumperName,
+  StrDumperVarchar,
+} from "./text_types.ts";
 export {
   ByteaBinaryDumper,
   ByteaBinaryLoader,

@@ -14,8 +14,9 @@ import {
   Format,
   PlaceholderFormat,
 } from "./adapt.ts";
-import { BinaryDumper, TextDumper } from "./dumper.ts";
-import type { Multirange } from "./multirange_value.ts";
+import { isNumberType, takesString } from "./by_type.ts";
+import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
+import { Multirange } from "./multirange_value.ts";
 import { wider } from "./number.ts";
 import { OID } from "./oids.ts";
 import { writeRangeBinary } from "./range_binary.ts";
@@ -50,9 +51,10 @@ export interface RangeShape<V> {
 
 /** Ranges. */
 export const RANGE: RangeShape<Range> = {
-  ranges: (value) => [value],
-  text: writeRangeText,
-  binary: writeRangeBinary,
+  ranges: (value) => [rangeOf(value)],
+  text: (value, textOf) => writeRangeText(rangeOf(value), textOf),
+  binary: (value, dumperOf, out) =>
+    writeRangeBinary(rangeOf(value), dumperOf, out),
   over: (adaptation, oid) => adaptation.rangeOver?.(oid) ?? null,
 };
 
@@ -75,8 +77,15 @@ export const MULTIRANGE: RangeShape<Multirange> = {
   over: (adaptation, oid) => adaptation.multirangeOver?.(oid) ?? null,
 };
 
+function rangeOf(value: Range): Range {
+  if (value instanceof Range) return value;
+  throw unsuitable("a range");
+}
+
 /** The list can be changed, so that anything may be in it. */
-function rangesOf({ ranges }: Multirange): readonly Range[] {
+function rangesOf(value: Multirange): readonly Range[] {
+  if (!(value instanceof Multirange)) throw unsuitable("a multirange");
+  const { ranges } = value;
   const index = ranges.findIndex((range) => !(range instanceof Range));
   if (index === -1) return ranges;
   throw new DataError(
@@ -84,19 +93,11 @@ function rangesOf({ ranges }: Multirange): readonly Range[] {
   );
 }
 
-const NUMBERS: ReadonlySet<number> = new Set([
-  OID.INT2,
-  OID.INT4,
-  OID.INT8,
-  OID.NUMERIC,
-  OID.FLOAT4,
-  OID.FLOAT8,
-]);
-
 /** Whether a bound that would go out as another type is one that `subtype` takes as well. */
-function isNumberFor(bound: unknown, oid: number, subtype: number): boolean {
-  if (!NUMBERS.has(subtype)) return false;
-  return typeof bound === "string" ? subtype === OID.NUMERIC : NUMBERS.has(oid);
+function suits(bound: unknown, oid: number, subtype: number): boolean {
+  return typeof bound === "string"
+    ? takesString(subtype)
+    : isNumberType(subtype) && isNumberType(oid);
 }
 
 /** Values of one type, and what their bounds are sent by. */
@@ -163,7 +164,7 @@ class Core<V> {
       return dumper;
     }
     const { regtype, subtypeOid } = this.type;
-    if (isNumberFor(bound, dumper.oid, subtypeOid)) {
+    if (suits(bound, dumper.oid, subtypeOid)) {
       return this.#adaptation.getDumperByOid?.(subtypeOid, this.#format) ??
         dumper;
     }

@@ -1,6 +1,7 @@
 /**
  * Text: the types text, varchar, bpchar, name, "char" and unknown as strings,
- * and strings as parameters. The encodings themselves are in `protocol/`.
+ * and strings as parameters. What sends strings as another type than text is in
+ * `text_types.ts`, the encodings themselves are in `protocol/`.
  *
  * @module
  */
@@ -16,7 +17,7 @@ import {
   type Registrar,
   type SessionState,
 } from "./adapt.ts";
-import { BinaryDumper, TextDumper } from "./dumper.ts";
+import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
 import { OID } from "./oids.ts";
 import { quoteString } from "./quote.ts";
 
@@ -31,6 +32,7 @@ const NOT_DECODED = "SQL_ASCII";
  * @throws {DataError} If it contains a NUL or a lone surrogate.
  */
 export function checkText(text: string): string {
+  if (typeof text !== "string") throw unsuitable("text");
   if (text.includes("\0")) {
     throw new DataError(
       "Cannot send text to the server: it contains a NUL character, which PostgreSQL text cannot hold",
@@ -154,6 +156,7 @@ export class StrDumper extends TextDumper<string> {
 
   /** Appends the string in the encoding of the session, which checks it. */
   override dump(value: string, out: WriteBuffer): void {
+    if (typeof value !== "string") throw unsuitable("text");
     out.text(value);
   }
 
@@ -172,6 +175,7 @@ export class StrDumper extends TextDumper<string> {
    * @throws {DataError} If it contains a NUL or a lone surrogate.
    */
   override quote(value: string): string {
+    if (typeof value !== "string") throw unsuitable("text");
     return quoteString(value);
   }
 }
@@ -186,18 +190,6 @@ export class StrDumperUnknown extends StrDumper {
   override readonly oid: number = 0;
 }
 
-/** Sends a string as `varchar`. */
-export class StrDumperVarchar extends StrDumper {
-  /** The OID of varchar. */
-  override readonly oid: number = OID.VARCHAR;
-}
-
-/** Sends a string as `name`. */
-export class StrDumperName extends StrDumper {
-  /** The OID of name. */
-  override readonly oid: number = OID.NAME;
-}
-
 /** Sends a string as `text` in binary format: the default for `%b`. */
 export class StrBinaryDumper extends BinaryDumper<string> {
   /** The OID of text. */
@@ -209,6 +201,7 @@ export class StrBinaryDumper extends BinaryDumper<string> {
    * @throws {DataError} If it contains a NUL or a lone surrogate.
    */
   override dump(value: string, out: WriteBuffer): void {
+    if (typeof value !== "string") throw unsuitable("text");
     out.text(value);
   }
 
@@ -227,6 +220,7 @@ export class StrBinaryDumper extends BinaryDumper<string> {
    * @throws {DataError} If it contains a NUL or a lone surrogate.
    */
   override quote(value: string): string {
+    if (typeof value !== "string") throw unsuitable("text");
     return quoteString(value);
   }
 }

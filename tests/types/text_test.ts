@@ -17,12 +17,11 @@ import {
   registerText,
   StrBinaryDumper,
   StrDumper,
-  StrDumperName,
   StrDumperUnknown,
-  StrDumperVarchar,
   TextBinaryLoader,
   TextLoader,
 } from "../../types/text.ts";
+import { StrDumperName, StrDumperVarchar } from "../../types/text_types.ts";
 
 const encoder = new TextEncoder();
 
