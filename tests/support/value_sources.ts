@@ -75,7 +75,14 @@ const CHARACTERS: readonly ((random: Random) => number)[] = [
     ]),
 ];
 
-function randomText(random: Random, longest: number = 40): string {
+/**
+ * Text of any characters but NUL.
+ *
+ * @param random Where the random numbers come from.
+ * @param longest How many characters it has at most.
+ * @returns The text.
+ */
+export function randomText(random: Random, longest: number = 40): string {
   return random.list(
     longest,
     () => String.fromCodePoint(random.pick(CHARACTERS)(random)),
@@ -123,12 +130,24 @@ function integerSource(type: string, least: bigint, greatest: bigint): Source {
 
 const view = new DataView(new ArrayBuffer(8));
 
-function randomFloat8(random: Random): number {
+/**
+ * A double of any bits.
+ *
+ * @param random Where the random numbers come from.
+ * @returns The number.
+ */
+export function randomFloat8(random: Random): number {
   view.setBigInt64(0, random.bits64());
   return view.getFloat64(0);
 }
 
-function randomFloat4(random: Random): number {
+/**
+ * A single of any bits.
+ *
+ * @param random Where the random numbers come from.
+ * @returns The number.
+ */
+export function randomFloat4(random: Random): number {
   view.setUint32(0, random.bits());
   return view.getFloat32(0);
 }
@@ -173,7 +192,14 @@ function floatSource(
   };
 }
 
-function randomJson(random: Random, depth: number = 3): unknown {
+/**
+ * What JSON can hold, without a zero below zero.
+ *
+ * @param random Where the random numbers come from.
+ * @param depth How deep it is nested at most.
+ * @returns The value.
+ */
+export function randomJson(random: Random, depth: number = 3): unknown {
   const kind = random.between(0, depth > 0 ? 7 : 5);
   switch (kind) {
     case 0:
@@ -184,7 +210,7 @@ function randomJson(random: Random, depth: number = 3): unknown {
       return random.between(-1000, 1000);
     case 3: {
       const value = randomFloat8(random);
-      return Number.isFinite(value) ? value : 0;
+      return Number.isFinite(value) ? value + 0 : 0;
     }
     case 6:
       return random.list(4, () => randomJson(random, depth - 1));
