@@ -172,7 +172,12 @@ export {
 export {
   CharBinaryLoader,
   StrBinaryDumper,
+  StrBinaryDumperBpchar,
+  StrBinaryDumperLike,
+  StrBinaryDumperName,
+  StrBinaryDumperVarchar,
   StrDumper,
+  StrDumperBpchar,
   StrDumperName,
   StrDumperUnknown,
   StrDumperVarchar,
@@ -214,6 +219,19 @@ export {
   UuidDumper,
   UuidLoader,
 } from "./uuid.ts";
+export { Cidr, Inet, IpValue } from "./inet_value.ts";
+export {
+  CidrBinaryDumper,
+  CidrBinaryLoader,
+  CidrDumper,
+  CidrLoader,
+  InetBinaryDumper,
+  InetBinaryLoader,
+  InetDumper,
+  InetLoader,
+  type IpLike,
+} from "./inet.ts";
+export { Typed, TypedBinaryDumper, TypedDumper } from "./typed.ts";
 export {
   DateBinaryLoader,
   DateTextLoader,

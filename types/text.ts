@@ -13,6 +13,7 @@ import {
   Format,
   type Loader,
   type LoaderClass,
+  PlaceholderFormat,
   type Registrar,
   type SessionState,
 } from "./adapt.ts";
@@ -192,6 +193,12 @@ export class StrDumperVarchar extends StrDumper {
   override readonly oid: number = OID.VARCHAR;
 }
 
+/** Sends a string as `character`. */
+export class StrDumperBpchar extends StrDumper {
+  /** The OID of bpchar. */
+  override readonly oid: number = OID.BPCHAR;
+}
+
 /** Sends a string as `name`. */
 export class StrDumperName extends StrDumper {
   /** The OID of name. */
@@ -229,6 +236,81 @@ export class StrBinaryDumper extends BinaryDumper<string> {
   override quote(value: string): string {
     return quoteString(value);
   }
+}
+
+/**
+ * Sends values that are to become `varchar`, `character` or `name` in binary
+ * format: a string as it is, any other value as its text.
+ */
+export abstract class StrBinaryDumperLike extends BinaryDumper<unknown> {
+  readonly #adaptation: Adaptation;
+
+  /**
+   * Called by the driver.
+   *
+   * @param adaptation What finds the dumpers of values that are no strings.
+   */
+  constructor(adaptation: Adaptation) {
+    super();
+    this.#adaptation = adaptation;
+  }
+
+  /**
+   * Appends the text in the encoding of the session.
+   *
+   * @throws {DataError} If it contains a NUL or a lone surrogate.
+   */
+  override dump(value: unknown, out: WriteBuffer): void | null {
+    const text = typeof value === "string" ? value : this.text(value);
+    if (text === null) return null;
+    out.text(text);
+  }
+
+  /**
+   * The text of the value.
+   *
+   * @throws {DataError} If it contains a NUL or a lone surrogate.
+   */
+  override text(value: unknown): string | null {
+    if (typeof value === "string") return checkText(value);
+    return this.#adaptation.getDumper(value, PlaceholderFormat.TEXT)
+      .text(value);
+  }
+}
+
+/** Sends a value as `varchar` in binary format. */
+export class StrBinaryDumperVarchar extends StrBinaryDumperLike {
+  /** The OID of varchar. */
+  override readonly oid: number = OID.VARCHAR;
+}
+
+/** Sends a value as `character` in binary format. */
+export class StrBinaryDumperBpchar extends StrBinaryDumperLike {
+  /** The OID of bpchar. */
+  override readonly oid: number = OID.BPCHAR;
+}
+
+/** Sends a value as `name` in binary format. */
+export class StrBinaryDumperName extends StrBinaryDumperLike {
+  /** The OID of name. */
+  override readonly oid: number = OID.NAME;
+}
+
+/**
+ * Registers the dumpers of strings that are to become a varchar, character, name
+ * or text. For strings at large {@linkcode registerText}, which must come later,
+ * puts its own in their place.
+ *
+ * @param map Where to register them.
+ */
+export function registerTextTypes(map: Registrar): void {
+  map.registerDumper("string", StrBinaryDumperVarchar);
+  map.registerDumper("string", StrBinaryDumperBpchar);
+  map.registerDumper("string", StrBinaryDumperName);
+  map.registerDumper("string", StrDumperBpchar);
+  map.registerDumper("string", StrDumperName);
+  map.registerDumper("string", StrDumperVarchar);
+  map.registerDumper("string", StrDumper);
 }
 
 /**
