@@ -10,6 +10,7 @@ import { registerArray } from "./array_dumper.ts";
 import { registerBit } from "./bit.ts";
 import { registerBool } from "./bool.ts";
 import { registerBytea } from "./bytea.ts";
+import { registerChar } from "./char.ts";
 import { registerDate } from "./date.ts";
 import { registerFloat } from "./float.ts";
 import { registerInet } from "./inet.ts";
@@ -49,6 +50,7 @@ export function registerDefaults(map: Registrar): void {
   registerXid(map);
   registerTextSearch(map);
   registerServerText(map);
+  registerChar(map);
   registerTextTypes(map);
   registerText(map);
   registerBytea(map);

@@ -169,8 +169,8 @@ export {
   NumberBinaryDumper,
   NumberDumper,
 } from "./number.ts";
+export { CharBinaryLoader } from "./char.ts";
 export {
-  CharBinaryLoader,
   StrBinaryDumper,
   StrBinaryDumperBpchar,
   StrBinaryDumperLike,

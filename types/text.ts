@@ -1,5 +1,5 @@
 /**
- * Text: the types text, varchar, bpchar, name, "char" and unknown as strings,
+ * Text: the types text, varchar, bpchar, name and unknown as strings,
  * and strings as parameters. The encodings themselves are in `protocol/`.
  *
  * @module
@@ -87,54 +87,6 @@ export class TextBinaryLoader extends TextLoader {
   static override readonly format: Format = Format.BINARY;
   /** Equal values. */
   static readonly twin: LoaderClass = TextLoader;
-}
-
-/**
- * Reads a binary `"char"`, a single byte, as the text that the server writes
- * for it: nothing for a zero, an octal escape for what is not ASCII.
- *
- * It has no twin: servers before PostgreSQL 16 write the bare byte as text.
- */
-export class CharBinaryLoader implements Loader<string | Uint8Array> {
-  /** Binary. */
-  static readonly format: Format = Format.BINARY;
-  readonly #session: SessionState;
-
-  /**
-   * Called by the driver.
-   *
-   * @param _oid The OID of the type.
-   * @param adaptation What tells the encoding of the session.
-   */
-  constructor(_oid: number, adaptation: Adaptation) {
-    this.#session = adaptation.session;
-  }
-
-  /**
-   * The text of the byte between the bounds.
-   *
-   * @throws {DataError} If it is not one byte.
-   */
-  load(
-    source: ReadBuffer,
-    start: number,
-    end: number,
-  ): string | Uint8Array<ArrayBuffer> {
-    if (end - start !== 1) {
-      throw new DataError(
-        `Cannot read a "char": it has ${end - start} bytes instead of one`,
-      );
-    }
-    const byte = source.bytes[start]!;
-    const text = byte === 0
-      ? ""
-      : byte < 0x80
-      ? String.fromCharCode(byte)
-      : `\\${byte.toString(8)}`;
-    return this.#session.encoding === NOT_DECODED
-      ? new TextEncoder().encode(text)
-      : text;
-  }
 }
 
 /**
@@ -325,8 +277,6 @@ export function registerText(map: Registrar): void {
     map.registerLoader(oid, TextLoader);
     map.registerLoader(oid, TextBinaryLoader);
   }
-  map.registerLoader(OID.CHAR, TextLoader);
-  map.registerLoader(OID.CHAR, CharBinaryLoader);
   map.registerDumper("string", StrBinaryDumper);
   // Last, so that `%s` takes it.
   map.registerDumper("string", StrDumperUnknown);
