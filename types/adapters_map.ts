@@ -275,7 +275,7 @@ export class AdaptersMap implements Registrar {
         return makeDumper(this.findDumper(key, "s"), probe, "s");
       },
       arrayOidOf: (oid) => this.types.get(oid)?.arrayOid ?? 0,
-      typeInfoOf: (oid) => this.types.get(oid),
+      typeInfoOf: (type) => this.types.get(type),
     };
     for (const registered of this.#content.order) {
       const { oid } = makeDumper(registered, probe, "s");

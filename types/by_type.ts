@@ -18,15 +18,23 @@ const NUMBERS: ReadonlySet<number> = new Set([
   OID.OID,
 ]);
 
-/** Types that are loaded as strings. */
+/** Types that are loaded as strings, and whose dumpers take those. */
 const LOADED_AS_STRINGS: ReadonlySet<number> = new Set([
+  OID.BIT,
   OID.BPCHAR,
   OID.CHAR,
+  OID.MACADDR,
+  OID.MACADDR8,
   OID.NAME,
   OID.NUMERIC,
+  OID.PG_LSN,
+  OID.REFCURSOR,
   OID.TEXT,
+  OID.TID,
   OID.UUID,
+  OID.VARBIT,
   OID.VARCHAR,
+  OID.XML,
 ]);
 
 /**

@@ -169,24 +169,21 @@ export {
   NumberBinaryDumper,
   NumberDumper,
 } from "./number.ts";
+export { CharBinaryLoader } from "./char.ts";
 export {
-  CharBinaryLoader,
   StrBinaryDumper,
+  StrBinaryDumperBpchar,
+  StrBinaryDumperLike,
+  StrBinaryDumperName,
+  StrBinaryDumperVarchar,
   StrDumper,
+  StrDumperBpchar,
+  StrDumperName,
   StrDumperUnknown,
+  StrDumperVarchar,
   TextBinaryLoader,
   TextLoader,
 } from "./text.ts";
-export {
-  StrBinaryDumperBpchar,
-  StrBinaryDumperChar,
-  StrBinaryDumperName,
-  StrBinaryDumperVarchar,
-  StrDumperBpchar,
-  StrDumperChar,
-  StrDumperName,
-  StrDumperVarchar,
-} from "./text_types.ts";
 export {
   ByteaBinaryDumper,
   ByteaBinaryLoader,
@@ -222,6 +219,19 @@ export {
   UuidDumper,
   UuidLoader,
 } from "./uuid.ts";
+export { Cidr, Inet, IpValue } from "./inet_value.ts";
+export {
+  CidrBinaryDumper,
+  CidrBinaryLoader,
+  CidrDumper,
+  CidrLoader,
+  InetBinaryDumper,
+  InetBinaryLoader,
+  InetDumper,
+  InetLoader,
+  type IpLike,
+} from "./inet.ts";
+export { Typed, TypedBinaryDumper, TypedDumper } from "./typed.ts";
 export {
   DateBinaryLoader,
   DateTextLoader,

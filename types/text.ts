@@ -1,7 +1,6 @@
 /**
- * Text: the types text, varchar, bpchar, name, "char" and unknown as strings,
- * and strings as parameters. What sends strings as another type than text is in
- * `text_types.ts`, the encodings themselves are in `protocol/`.
+ * Text: the types text, varchar, bpchar, name and unknown as strings,
+ * and strings as parameters. The encodings themselves are in `protocol/`.
  *
  * @module
  */
@@ -14,6 +13,7 @@ import {
   Format,
   type Loader,
   type LoaderClass,
+  PlaceholderFormat,
   type Registrar,
   type SessionState,
 } from "./adapt.ts";
@@ -91,54 +91,6 @@ export class TextBinaryLoader extends TextLoader {
 }
 
 /**
- * Reads a binary `"char"`, a single byte, as the text that the server writes
- * for it: nothing for a zero, an octal escape for what is not ASCII.
- *
- * It has no twin: servers before PostgreSQL 16 write the bare byte as text.
- */
-export class CharBinaryLoader implements Loader<string | Uint8Array> {
-  /** Binary. */
-  static readonly format: Format = Format.BINARY;
-  readonly #session: SessionState;
-
-  /**
-   * Called by the driver.
-   *
-   * @param _oid The OID of the type.
-   * @param adaptation What tells the encoding of the session.
-   */
-  constructor(_oid: number, adaptation: Adaptation) {
-    this.#session = adaptation.session;
-  }
-
-  /**
-   * The text of the byte between the bounds.
-   *
-   * @throws {DataError} If it is not one byte.
-   */
-  load(
-    source: ReadBuffer,
-    start: number,
-    end: number,
-  ): string | Uint8Array<ArrayBuffer> {
-    if (end - start !== 1) {
-      throw new DataError(
-        `Cannot read a "char": it has ${end - start} bytes instead of one`,
-      );
-    }
-    const byte = source.bytes[start]!;
-    const text = byte === 0
-      ? ""
-      : byte < 0x80
-      ? String.fromCharCode(byte)
-      : `\\${byte.toString(8)}`;
-    return this.#session.encoding === NOT_DECODED
-      ? new TextEncoder().encode(text)
-      : text;
-  }
-}
-
-/**
  * Sends a string as `text`, for statements where the server finds no type from
  * the context, such as `select concat(%s, %s)`.
  *
@@ -190,6 +142,24 @@ export class StrDumperUnknown extends StrDumper {
   override readonly oid: number = 0;
 }
 
+/** Sends a string as `varchar`. */
+export class StrDumperVarchar extends StrDumper {
+  /** The OID of varchar. */
+  override readonly oid: number = OID.VARCHAR;
+}
+
+/** Sends a string as `character`. */
+export class StrDumperBpchar extends StrDumper {
+  /** The OID of bpchar. */
+  override readonly oid: number = OID.BPCHAR;
+}
+
+/** Sends a string as `name`. */
+export class StrDumperName extends StrDumper {
+  /** The OID of name. */
+  override readonly oid: number = OID.NAME;
+}
+
 /** Sends a string as `text` in binary format: the default for `%b`. */
 export class StrBinaryDumper extends BinaryDumper<string> {
   /** The OID of text. */
@@ -226,6 +196,81 @@ export class StrBinaryDumper extends BinaryDumper<string> {
 }
 
 /**
+ * Sends values that are to become `varchar`, `character` or `name` in binary
+ * format: a string as it is, any other value as its text.
+ */
+export abstract class StrBinaryDumperLike extends BinaryDumper<unknown> {
+  readonly #adaptation: Adaptation;
+
+  /**
+   * Called by the driver.
+   *
+   * @param adaptation What finds the dumpers of values that are no strings.
+   */
+  constructor(adaptation: Adaptation) {
+    super();
+    this.#adaptation = adaptation;
+  }
+
+  /**
+   * Appends the text in the encoding of the session.
+   *
+   * @throws {DataError} If it contains a NUL or a lone surrogate.
+   */
+  override dump(value: unknown, out: WriteBuffer): void | null {
+    const text = typeof value === "string" ? value : this.text(value);
+    if (text === null) return null;
+    out.text(text);
+  }
+
+  /**
+   * The text of the value.
+   *
+   * @throws {DataError} If it contains a NUL or a lone surrogate.
+   */
+  override text(value: unknown): string | null {
+    if (typeof value === "string") return checkText(value);
+    return this.#adaptation.getDumper(value, PlaceholderFormat.TEXT)
+      .text(value);
+  }
+}
+
+/** Sends a value as `varchar` in binary format. */
+export class StrBinaryDumperVarchar extends StrBinaryDumperLike {
+  /** The OID of varchar. */
+  override readonly oid: number = OID.VARCHAR;
+}
+
+/** Sends a value as `character` in binary format. */
+export class StrBinaryDumperBpchar extends StrBinaryDumperLike {
+  /** The OID of bpchar. */
+  override readonly oid: number = OID.BPCHAR;
+}
+
+/** Sends a value as `name` in binary format. */
+export class StrBinaryDumperName extends StrBinaryDumperLike {
+  /** The OID of name. */
+  override readonly oid: number = OID.NAME;
+}
+
+/**
+ * Registers the dumpers of strings that are to become a varchar, character, name
+ * or text. For strings at large {@linkcode registerText}, which must come later,
+ * puts its own in their place.
+ *
+ * @param map Where to register them.
+ */
+export function registerTextTypes(map: Registrar): void {
+  map.registerDumper("string", StrBinaryDumperVarchar);
+  map.registerDumper("string", StrBinaryDumperBpchar);
+  map.registerDumper("string", StrBinaryDumperName);
+  map.registerDumper("string", StrDumperBpchar);
+  map.registerDumper("string", StrDumperName);
+  map.registerDumper("string", StrDumperVarchar);
+  map.registerDumper("string", StrDumper);
+}
+
+/**
  * Registers the loaders and dumpers of this file.
  *
  * @param map Where to register them.
@@ -237,8 +282,6 @@ export function registerText(map: Registrar): void {
     map.registerLoader(oid, TextLoader);
     map.registerLoader(oid, TextBinaryLoader);
   }
-  map.registerLoader(OID.CHAR, TextLoader);
-  map.registerLoader(OID.CHAR, CharBinaryLoader);
   map.registerDumper("string", StrBinaryDumper);
   // Last, so that `%s` takes it.
   map.registerDumper("string", StrDumperUnknown);

@@ -225,8 +225,8 @@ export class Transformer implements Adaptation {
   }
 
   /** What is known of a type, for an array type that of its elements, or `null`. */
-  typeInfoOf(oid: number): TypeInfo | null {
-    return this.adapters.types.get(oid);
+  typeInfoOf(type: number | string): TypeInfo | null {
+    return this.adapters.types.get(type);
   }
 
   /** The range type over a type, or `null`. */

@@ -19,11 +19,13 @@ export const TWINS: readonly string[] = [
   "bool",
   "bpchar",
   "bytea",
+  "cidr",
   "date",
   "datemultirange",
   "daterange",
   "float4",
   "float8",
+  "inet",
   "int2",
   "int4",
   "int4multirange",
@@ -270,6 +272,38 @@ function rangeSource(type: string, bounds: readonly string[]): Source {
   };
 }
 
+/** Any address, with groups of zeros in it; as a network it is cut off at its prefix. */
+function addressSource(type: string): Source {
+  const write = (text: string) =>
+    type === "cidr" ? `network('${text}'::inet)` : `'${text}'::inet`;
+  return {
+    extremes: [
+      "0.0.0.0",
+      "255.255.255.255",
+      "10.1.2.3/0",
+      "10.1.2.3/31",
+      "::",
+      "::1",
+      "::ffff:1.2.3.4",
+      "::1.2.3.4/120",
+      "1:0:0:2:0:0:0:3",
+      "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+      "ffff::/0",
+    ].map(write),
+    random(random) {
+      if (random.between(0, 1) === 0) {
+        const numbers = Array.from({ length: 4 }, () => random.between(0, 255));
+        return write(`${numbers.join(".")}/${random.between(0, 32)}`);
+      }
+      const groups = Array.from(
+        { length: 8 },
+        () => (random.pick([0, 0, 1, 0xffff]) & random.bits()).toString(16),
+      );
+      return write(`${groups.join(":")}/${random.between(0, 128)}`);
+    },
+  };
+}
+
 const INTEGERS = ["-2147483648", "-7", "0", "1", "2", "500", "2147483646"];
 const BIG_INTEGERS = [
   "-9223372036854775808",
@@ -337,6 +371,8 @@ export const SOURCES: Readonly<Record<string, Source>> = {
   int4: integerSource("int4", -(2n ** 31n), 2n ** 31n - 1n),
   int8: integerSource("int8", -(2n ** 63n), 2n ** 63n - 1n),
   oid: integerSource("oid", 0n, 2n ** 32n - 1n),
+  inet: addressSource("inet"),
+  cidr: addressSource("cidr"),
   json: jsonSource("json"),
   jsonb: jsonSource("jsonb"),
   text: textSource("text"),
