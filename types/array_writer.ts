@@ -9,7 +9,6 @@ import { DataError, ProgrammingError } from "../errors/base.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import type { Adaptation, Dumper, PlaceholderFormat } from "./adapt.ts";
 import { MAX_DIMENSIONS } from "./array_text.ts";
-import { unsuitable } from "./dumper.ts";
 import { wider } from "./number.ts";
 import { widerRange } from "./range_dumper.ts";
 
@@ -110,7 +109,6 @@ function isUndefined(path: readonly number[]): ProgrammingError {
 
 /** The lengths of an array and of the first one in it, and so on. */
 function measure(array: unknown[]): number[] {
-  if (!Array.isArray(array)) throw unsuitable("an array");
   const lengths: number[] = [];
   let level: unknown = array;
   while (Array.isArray(level)) {

@@ -14,7 +14,9 @@ import { registerChar } from "./char.ts";
 import { registerDate } from "./date.ts";
 import { registerFloat } from "./float.ts";
 import { registerInet } from "./inet.ts";
+import { registerGeometric } from "./geometric.ts";
 import { registerInteger } from "./integer.ts";
+import { registerIntVectors } from "./int_vector.ts";
 import { registerInterval } from "./interval.ts";
 import { registerJson } from "./json.ts";
 import { registerMacaddr } from "./macaddr.ts";
@@ -29,6 +31,7 @@ import { registerTime } from "./time.ts";
 import { registerTimestamp } from "./timestamp.ts";
 import { setGlobalTypes } from "./type_info.ts";
 import { registerTyped } from "./typed.ts";
+import { registerTypedArrays } from "./typed_array.ts";
 import { registerUuid } from "./uuid.ts";
 import { registerXid } from "./xid.ts";
 
@@ -57,6 +60,7 @@ export function registerDefaults(map: Registrar): void {
   registerBool(map);
   registerNumber(map);
   registerInteger(map);
+  registerIntVectors(map);
   registerFloat(map);
   registerNumericDefaults(map);
   registerDate(map);
@@ -65,8 +69,10 @@ export function registerDefaults(map: Registrar): void {
   registerInterval(map);
   registerUuid(map);
   registerInet(map);
+  registerGeometric(map);
   registerJson(map);
   registerArray(map);
+  registerTypedArrays(map);
   registerRecord(map);
   registerRanges(map);
   registerTyped(map);

@@ -97,13 +97,19 @@ function toFloat4(value: FloatLike): number {
   return checkFloat4(toFloat8(value));
 }
 
-function toText(value: number): string {
+/**
+ * A number as the text that the server reads as the same one.
+ *
+ * @param value The number.
+ * @returns The shortest decimal that stands for it, with the sign of zero.
+ */
+export function floatText(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
 /** A literal that is read as numeric where it is one, and is cast where not. */
 function quoteFloat(value: FloatLike, number: number, cast: string): string {
-  const text = toText(number);
+  const text = floatText(number);
   if (
     typeof value === "object" || !Number.isFinite(number) ||
     Object.is(number, -0)
@@ -124,7 +130,7 @@ export class Float8Dumper extends TextDumper<FloatLike> {
    * @throws {DataError} If the value is a bigint that would be rounded.
    */
   override text(value: FloatLike): string {
-    return toText(toFloat8(value));
+    return floatText(toFloat8(value));
   }
 
   /**
@@ -153,7 +159,7 @@ export class Float8BinaryDumper extends BinaryDumper<FloatLike> {
    * @throws {DataError} If the value is a bigint that would be rounded.
    */
   override text(value: FloatLike): string {
-    return toText(toFloat8(value));
+    return floatText(toFloat8(value));
   }
 
   /**
@@ -177,7 +183,7 @@ export class Float4Dumper extends TextDumper<FloatLike> {
    * @throws {DataError} If the number is outside of the range of float4.
    */
   override text(value: FloatLike): string {
-    return toText(toFloat4(value));
+    return floatText(toFloat4(value));
   }
 
   /**
@@ -206,7 +212,7 @@ export class Float4BinaryDumper extends BinaryDumper<FloatLike> {
    * @throws {DataError} If the number is outside of the range of float4.
    */
   override text(value: FloatLike): string {
-    return toText(toFloat4(value));
+    return floatText(toFloat4(value));
   }
 
   /**

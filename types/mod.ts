@@ -130,6 +130,7 @@ export {
   IntLoader,
   OidBinaryLoader,
 } from "./integer.ts";
+export { Int2Vector, IntVector, OidVector } from "./int_vector.ts";
 export {
   Int2BinaryDumper,
   Int2Dumper,
@@ -163,6 +164,11 @@ export {
   type NumericLike,
   NumericLoader,
 } from "./numeric.ts";
+export {
+  type NumericClass,
+  type NumericOptions,
+  registerNumeric,
+} from "./numeric_register.ts";
 export {
   BigintBinaryDumper,
   BigintDumper,
@@ -279,6 +285,8 @@ export {
   registerInfinity,
   registerZonedDateTime,
 } from "./datetime_loaders.ts";
+export { Line, LineSegment, Point } from "./geometric_lines.ts";
+export { Box, Circle, Path, Polygon } from "./geometric_shapes.ts";
 export { Range, type RangeBounds } from "./range_value.ts";
 export { Multirange } from "./multirange_value.ts";
 export {

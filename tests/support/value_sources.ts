@@ -12,14 +12,17 @@ import {
   intervalSource,
   type Source,
 } from "./datetime_sources.ts";
+import { GEOMETRIC_SOURCES } from "./geometric_sources.ts";
 import type { Random, TupleConnection } from "./values.ts";
 
 /** The types that come in binary once a statement is known, arrays of them as well. */
 export const TWINS: readonly string[] = [
   "bool",
+  "box",
   "bpchar",
   "bytea",
   "cidr",
+  "circle",
   "date",
   "datemultirange",
   "daterange",
@@ -27,6 +30,7 @@ export const TWINS: readonly string[] = [
   "float8",
   "inet",
   "int2",
+  "int2vector",
   "int4",
   "int4multirange",
   "int4range",
@@ -36,8 +40,14 @@ export const TWINS: readonly string[] = [
   "interval",
   "json",
   "jsonb",
+  "line",
+  "lseg",
   "name",
   "oid",
+  "oidvector",
+  "path",
+  "point",
+  "polygon",
   "text",
   "time",
   "timestamp",
@@ -324,6 +334,7 @@ const TIMES = DAYS.map((day) => day.replace(/^[-\d]+/, "$& 12:34:56.789012"));
 /** The values of each type. */
 export const SOURCES: Readonly<Record<string, Source>> = {
   ...DATETIME_SOURCES,
+  ...GEOMETRIC_SOURCES,
   bool: {
     extremes: ["true", "false"],
     random: (random) => random.pick(["true", "false"]),
