@@ -5,7 +5,10 @@
  * @module
  */
 
+import { ProgrammingError } from "../errors/base.ts";
+import type { Adaptation, Dumper, PlaceholderFormat } from "./adapt.ts";
 import { OID } from "./oids.ts";
+import { StringTypeBinaryDumper, StringTypeDumper } from "./string_type.ts";
 
 /** The types that numbers are sent as. */
 const NUMBERS: ReadonlySet<number> = new Set([
@@ -18,23 +21,14 @@ const NUMBERS: ReadonlySet<number> = new Set([
   OID.OID,
 ]);
 
-/** Types that are loaded as strings, and whose dumpers take those. */
-const LOADED_AS_STRINGS: ReadonlySet<number> = new Set([
-  OID.BIT,
+/** Types that are loaded as strings, beside those of `string_type.ts`. */
+const STRINGS: ReadonlySet<number> = new Set([
   OID.BPCHAR,
-  OID.CHAR,
-  OID.MACADDR,
-  OID.MACADDR8,
   OID.NAME,
   OID.NUMERIC,
-  OID.PG_LSN,
-  OID.REFCURSOR,
   OID.TEXT,
-  OID.TID,
   OID.UUID,
-  OID.VARBIT,
   OID.VARCHAR,
-  OID.XML,
 ]);
 
 /**
@@ -48,12 +42,42 @@ export function isNumberType(oid: number): boolean {
 }
 
 /**
- * Whether the dumpers of a type take a string, as values of it are loaded as
- * strings.
+ * Finds the dumper of a type that takes strings, as values of this type are
+ * loaded as strings.
  *
  * @param oid The OID of the type.
- * @returns Whether they do.
+ * @param adaptation What finds dumpers.
+ * @param format What is asked for.
+ * @returns The dumper, or `null` if there is none that takes them.
  */
-export function takesString(oid: number): boolean {
-  return LOADED_AS_STRINGS.has(oid);
+export function stringDumperOf(
+  oid: number,
+  adaptation: Adaptation,
+  format: PlaceholderFormat,
+): Dumper | null {
+  const dumper = dumperOfType(oid, adaptation, format);
+  const takes = STRINGS.has(oid) || dumper instanceof StringTypeBinaryDumper ||
+    dumper instanceof StringTypeDumper;
+  return takes ? dumper : null;
+}
+
+/**
+ * Finds the dumper of a type.
+ *
+ * @param oid The OID of the type.
+ * @param adaptation What finds dumpers.
+ * @param format What is asked for.
+ * @returns The dumper, or `null` if there is none.
+ */
+export function dumperOfType(
+  oid: number,
+  adaptation: Adaptation,
+  format: PlaceholderFormat,
+): Dumper | null {
+  try {
+    return adaptation.getDumperByOid?.(oid, format) ?? null;
+  } catch (error) {
+    if (error instanceof ProgrammingError) return null;
+    throw error;
+  }
 }

@@ -14,7 +14,7 @@ import {
   Format,
   PlaceholderFormat,
 } from "./adapt.ts";
-import { isNumberType, takesString } from "./by_type.ts";
+import { dumperOfType, isNumberType, stringDumperOf } from "./by_type.ts";
 import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
 import { Multirange } from "./multirange_value.ts";
 import { wider } from "./number.ts";
@@ -93,13 +93,6 @@ function rangesOf(value: Multirange): readonly Range[] {
   );
 }
 
-/** Whether a bound that would go out as another type is one that `subtype` takes as well. */
-function suits(bound: unknown, oid: number, subtype: number): boolean {
-  return typeof bound === "string"
-    ? takesString(subtype)
-    : isNumberType(subtype) && isNumberType(oid);
-}
-
 /** Values of one type, and what their bounds are sent by. */
 class Core<V> {
   readonly shape: RangeShape<V>;
@@ -164,12 +157,16 @@ class Core<V> {
       return dumper;
     }
     const { regtype, subtypeOid } = this.type;
-    if (suits(bound, dumper.oid, subtypeOid)) {
-      return this.#adaptation.getDumperByOid?.(subtypeOid, this.#format) ??
+    if (typeof bound === "string") {
+      // Its text is that of whatever type the server reads it as.
+      return stringDumperOf(subtypeOid, this.#adaptation, this.#format) ??
         dumper;
     }
-    // The text of a string is that of whatever type the server reads it as.
-    if (dumper.oid === 0 || typeof bound === "string") return dumper;
+    if (isNumberType(subtypeOid) && isNumberType(dumper.oid)) {
+      return dumperOfType(subtypeOid, this.#adaptation, this.#format) ??
+        dumper;
+    }
+    if (dumper.oid === 0) return dumper;
     throw new DataError(
       `Cannot send a range as ${regtype}: a bound is of the type ${
         this.#nameOf(dumper.oid)

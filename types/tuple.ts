@@ -7,7 +7,7 @@
 import { DataError, ProgrammingError } from "../errors/base.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import { type Adaptation, type Dumper, PlaceholderFormat } from "./adapt.ts";
-import { isNumberType, takesString } from "./by_type.ts";
+import { dumperOfType, isNumberType, stringDumperOf } from "./by_type.ts";
 import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
 import { Multirange } from "./multirange_value.ts";
 import { OID } from "./oids.ts";
@@ -163,27 +163,21 @@ function fieldDumper(
   adaptation: Adaptation,
 ): Dumper | null {
   const isNumber = typeof value === "number" || typeof value === "bigint";
-  if (isNumber && isNumberType(oid)) return dumperOfType(oid, adaptation);
-  const dumper = adaptation.getDumper(value, PlaceholderFormat.BINARY);
+  const format = PlaceholderFormat.BINARY;
+  if (isNumber && isNumberType(oid)) {
+    return dumperOfType(oid, adaptation, format);
+  }
+  const dumper = adaptation.getDumper(value, format);
   if (dumper.oid === oid) return dumper;
   const info = adaptation.typeInfoOf?.(oid) ?? null;
   if (info !== null && info.oid === oid && info.baseOid !== 0) {
     return fieldDumper(value, info.baseOid, adaptation);
   }
-  if (isMade(value) || (typeof value === "string" && takesString(oid))) {
-    return dumperOfType(oid, adaptation);
-  }
-  return dumper.oid === OID.TEXT && info instanceof EnumInfo ? dumper : null;
-}
-
-/** The binary dumper of a type, or `null` if there is none. */
-function dumperOfType(oid: number, adaptation: Adaptation): Dumper | null {
-  try {
-    return adaptation.getDumperByOid?.(oid, PlaceholderFormat.BINARY) ?? null;
-  } catch (error) {
-    if (error instanceof ProgrammingError) return null;
-    throw error;
-  }
+  if (isMade(value)) return dumperOfType(oid, adaptation, format);
+  if (typeof value !== "string") return null;
+  return dumper.oid === OID.TEXT && info instanceof EnumInfo
+    ? dumper
+    : stringDumperOf(oid, adaptation, format);
 }
 
 /**

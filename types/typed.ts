@@ -14,9 +14,8 @@ import {
   type Registrar,
 } from "./adapt.ts";
 import { writeText } from "./array_writer.ts";
+import { dumperOfType, isNumberType, stringDumperOf } from "./by_type.ts";
 import { BinaryDumper, TextDumper } from "./dumper.ts";
-import { OID } from "./oids.ts";
-import { StringTypeBinaryDumper } from "./string_type.ts";
 import { checkText } from "./text.ts";
 
 /**
@@ -159,16 +158,6 @@ class ElementText extends TextDumper<unknown> {
   }
 }
 
-const NUMBERS: ReadonlySet<number> = new Set([
-  OID.INT2,
-  OID.INT4,
-  OID.INT8,
-  OID.FLOAT4,
-  OID.FLOAT8,
-  OID.NUMERIC,
-  OID.OID,
-]);
-
 /** Values of one type, in binary format. */
 class TypedBinaryOf extends BinaryDumper<Typed> {
   override readonly oid: number;
@@ -201,24 +190,14 @@ class TypedBinaryOf extends BinaryDumper<Typed> {
     const format = PlaceholderFormat.BINARY;
     const own = adaptation.getDumper(value, format);
     if (own.oid === this.oid) return own;
-    const byType = this.#byType();
     const isNumber = typeof value === "number" || typeof value === "bigint";
-    const fits = (isNumber && NUMBERS.has(this.oid)) ||
-      byType instanceof StringTypeBinaryDumper;
-    if (fits && byType !== null) return byType;
+    const byType = isNumber && isNumberType(this.oid)
+      ? dumperOfType(this.oid, adaptation, format)
+      : stringDumperOf(this.oid, adaptation, format);
+    if (byType !== null) return byType;
     throw new DataError(
       `Cannot send a value as ${this.cast} in binary: it has no binary form of this type, use %s`,
     );
-  }
-
-  #byType(): Dumper | null {
-    try {
-      return this.#adaptation
-        .getDumperByOid?.(this.oid, PlaceholderFormat.BINARY) ?? null;
-    } catch (error) {
-      if (error instanceof ProgrammingError) return null;
-      throw error;
-    }
   }
 }
 

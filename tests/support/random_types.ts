@@ -253,6 +253,8 @@ function sendArray(
 export class TypeMaker {
   readonly #conn: TupleConnection;
   readonly #random: Random;
+  /** They came with PostgreSQL 14. */
+  readonly #hasMultiranges: boolean;
   #count = 0;
 
   /**
@@ -264,6 +266,7 @@ export class TypeMaker {
   constructor(conn: TupleConnection, random: Random) {
     this.#conn = conn;
     this.#random = random;
+    this.#hasMultiranges = conn.info.serverVersion >= 140000;
   }
 
   /**
@@ -279,7 +282,9 @@ export class TypeMaker {
       case "range":
       case "multirange": {
         const [name, of] = random.pick(Object.entries(RANGES));
-        if (kind === "range") return rangeType(name, name, of);
+        if (kind === "range" || !this.#hasMultiranges) {
+          return rangeType(name, name, of);
+        }
         const multi = name.replace("range", "multirange");
         return multirangeType(multi, multi, of);
       }
@@ -305,8 +310,10 @@ export class TypeMaker {
   builtin(): RandomType[] {
     const bases = Object.keys(BASE_VALUES).map(baseType);
     const ranges = Object.entries(RANGES).flatMap(([name, kind]) => {
+      const range = rangeType(name, name, kind);
+      if (!this.#hasMultiranges) return [range];
       const multi = name.replace("range", "multirange");
-      return [rangeType(name, name, kind), multirangeType(multi, multi, kind)];
+      return [range, multirangeType(multi, multi, kind)];
     });
     return [...bases, ...ranges].flatMap((type) => [type, this.#arrayOf(type)]);
   }
@@ -359,26 +366,28 @@ export class TypeMaker {
     const name = this.#name();
     const multi = this.#name();
     const more = BASE_VALUES[subtype]!.rangeOptions;
-    const options = [
-      `subtype = ${subtype}`,
-      ...(more === undefined ? [] : [more]),
-      `multirange_type_name = ${multi.asString()}`,
-    ];
+    const options = [`subtype = ${subtype}`, ...(more ? [more] : [])];
+    if (this.#hasMultiranges) {
+      options.push(`multirange_type_name = ${multi.asString()}`);
+    }
     await this.#conn.execute(
       sql`create type ${name} as range (${sql.raw(options.join(", "))})`,
     );
     const info = await RangeInfo.fetch(this.#conn, name);
-    const multiInfo = await MultirangeInfo.fetch(this.#conn, multi);
-    assert(info !== null && multiInfo !== null);
+    assert(info !== null);
     const kind = {
       subtype,
       discrete: false,
       range: registerRange(info, this.#conn),
-      multirange: registerMultirange(multiInfo, this.#conn),
+      multirange: Multirange as MultirangeClass,
     };
-    return random.between(0, 1) === 0
-      ? rangeType(name.asString(), info.oid, kind)
-      : multirangeType(multi.asString(), multiInfo.oid, kind);
+    if (!this.#hasMultiranges || random.between(0, 1) === 0) {
+      return rangeType(name.asString(), info.oid, kind);
+    }
+    const multiInfo = await MultirangeInfo.fetch(this.#conn, multi);
+    assert(multiInfo !== null);
+    kind.multirange = registerMultirange(multiInfo, this.#conn);
+    return multirangeType(multi.asString(), multiInfo.oid, kind);
   }
 
   async #array(depth: number): Promise<RandomType> {

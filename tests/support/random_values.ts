@@ -5,8 +5,18 @@
  * @module
  */
 
-import { Interval, Json, Jsonb, TimeTz } from "../../mod.ts";
-import { Float4, Float8, Int2, Int4, Int8, Oid } from "../../types/mod.ts";
+import { Cidr, Inet, Interval, Json, Jsonb, TimeTz } from "../../mod.ts";
+import {
+  Box,
+  Circle,
+  Int2Vector,
+  Line,
+  LineSegment,
+  OidVector,
+  Path,
+  Point,
+  Polygon,
+} from "../../types/mod.ts";
 import {
   randomFloat4,
   randomFloat8,
@@ -19,8 +29,6 @@ import type { Random } from "./values.ts";
 export interface BaseValues {
   /** A random value, as it is loaded; never `null`. */
   random(random: Random): unknown;
-  /** The value in the class that forces its type, where another does not do. */
-  readonly force?: (value: never) => unknown;
   /** The value as it has to be sent everywhere, where that is not as it is loaded. */
   readonly send?: (value: never) => unknown;
   /** The server's order; without it there are no ranges over the type. */
@@ -69,14 +77,11 @@ function byBytes(one: Uint8Array, other: Uint8Array): number {
   return one.length - other.length;
 }
 
-/** Decimals of the form that {@linkcode randomDecimal} makes. */
+/** Decimals of the form that {@linkcode randomDecimal} makes; NaN is the greatest. */
 function byDecimal(one: string, other: string): number {
-  const specials = ["-Infinity", "0", "Infinity", "NaN"];
-  const rank = (text: string) => {
-    const index = specials.indexOf(text);
-    return index === -1 ? 1 : index;
-  };
-  if (rank(one) !== 1 || rank(other) !== 1) return rank(one) - rank(other);
+  if (one === "NaN" || other === "NaN") {
+    return Number(one === "NaN") - Number(other === "NaN");
+  }
   const scaled = (text: string) => {
     const [whole = "", fraction = ""] = text.split(".");
     return BigInt(whole + fraction.padEnd(MAX_FRACTION, "0"));
@@ -162,6 +167,54 @@ function randomName(random: Random): string {
   return text;
 }
 
+function randomHex(bytes: number): (random: Random) => string {
+  return (random) =>
+    Array.from(
+      { length: bytes },
+      () => random.between(0, 255).toString(16).padStart(2, "0"),
+    ).join(":");
+}
+
+function randomBits(random: Random): string {
+  return random.list(70, () => random.between(0, 1)).join("");
+}
+
+function randomInet(random: Random): Inet {
+  const bytes = Uint8Array.from(
+    { length: random.pick([4, 16]) },
+    () => random.pick([0, 0, 255, random.between(0, 255)]),
+  );
+  return new Inet(bytes, random.between(0, 8 * bytes.length));
+}
+
+function randomPoint(random: Random): Point {
+  return new Point(coordinate(random), coordinate(random));
+}
+
+const coordinate = or(
+  [0, -0, NaN, Infinity, -Infinity],
+  (random) =>
+    random.pick([randomFloat8(random), random.between(-1000, 1000) / 8]),
+);
+
+function randomPoints(random: Random): Point[] {
+  return [randomPoint(random), ...random.list(5, () => randomPoint(random))];
+}
+
+/** As the server writes it: no leading zeros. */
+function randomLsn(random: Random): string {
+  const half = () => random.bits().toString(16).toUpperCase();
+  return `${half()}/${half()}`;
+}
+
+function randomSnapshot(random: Random): string {
+  const first = random.between(1, 1000);
+  return random.pick([
+    `${first}:${first}:`,
+    `${first}:${first + 9}:${first + 1},${first + 5}`,
+  ]);
+}
+
 const TEXTS: readonly string[] = [
   "",
   " ",
@@ -188,7 +241,6 @@ export const BASE_VALUES: Readonly<Record<string, BaseValues>> = {
   },
   int2: {
     random: or([-32768, 32767, 0], (random) => random.between(-32768, 32767)),
-    force: (value: number) => new Int2(value),
     compare: byOrder,
   },
   int4: {
@@ -196,7 +248,6 @@ export const BASE_VALUES: Readonly<Record<string, BaseValues>> = {
       [-(2 ** 31), INT4_MAX, 0],
       (random) => Number(random.bigBetween(-(2n ** 31n), 2n ** 31n - 1n)),
     ),
-    force: (value: number) => new Int4(value),
     compare: byOrder,
   },
   int8: {
@@ -204,7 +255,6 @@ export const BASE_VALUES: Readonly<Record<string, BaseValues>> = {
       [-(2n ** 63n), 2n ** 63n - 1n, 0n],
       (random) => random.bigBetween(-(2n ** 63n), 2n ** 63n - 1n),
     ),
-    force: (value: bigint) => new Int8(value),
     compare: byOrder,
   },
   oid: {
@@ -212,21 +262,18 @@ export const BASE_VALUES: Readonly<Record<string, BaseValues>> = {
       [0, 2 ** 32 - 1],
       (random) => Number(random.bigBetween(0n, 2n ** 32n - 1n)),
     ),
-    force: (value: number) => new Oid(value),
     compare: byOrder,
   },
   float4: {
     random: or([0, -0, NaN, Infinity, -Infinity], randomFloat4),
-    force: (value: number) => new Float4(value),
     compare: byFloat,
   },
   float8: {
     random: or([0, -0, NaN, Infinity, -Infinity, 5e-324], randomFloat8),
-    force: (value: number) => new Float8(value),
     compare: byFloat,
   },
   numeric: {
-    random: or(["NaN", "Infinity", "-Infinity", "0", "0.000"], randomDecimal),
+    random: or(["NaN", "0", "0.000"], randomDecimal),
     compare: byDecimal,
   },
   text: {
@@ -268,6 +315,58 @@ export const BASE_VALUES: Readonly<Record<string, BaseValues>> = {
     compare: Temporal.Instant.compare,
   },
   interval: { random: randomInterval },
+  inet: { random: randomInet },
+  cidr: { random: (random): Cidr => randomInet(random).network },
+  macaddr: { random: randomHex(6), compare: byCodePoint },
+  macaddr8: { random: randomHex(8), compare: byCodePoint },
+  '"bit"': { random: randomBits },
+  varbit: { random: randomBits, compare: byCodePoint },
+  point: { random: randomPoint },
+  line: {
+    random: (random) =>
+      new Line(random.between(1, 9), coordinate(random), coordinate(random)),
+  },
+  lseg: {
+    random: (random) =>
+      new LineSegment(randomPoint(random), randomPoint(random)),
+  },
+  box: {
+    random: (random) => new Box(randomPoint(random), randomPoint(random)),
+  },
+  path: {
+    random: (random) =>
+      new Path(randomPoints(random), random.pick([true, false])),
+  },
+  polygon: { random: (random) => new Polygon(randomPoints(random)) },
+  circle: {
+    random: (random) =>
+      new Circle(randomPoint(random), Math.abs(coordinate(random))),
+  },
+  // Never empty: the server takes no empty ones in binary.
+  int2vector: {
+    random: (random) => [
+      0,
+      ...random.list(4, () => random.between(-32768, 32767)),
+    ],
+    send: (value: number[]) => new Int2Vector(value),
+  },
+  oidvector: {
+    random: (random) => [0, ...random.list(4, () => random.bits())],
+    send: (value: number[]) => new OidVector(value),
+  },
+  tid: {
+    random: (random) => `(${random.bits()},${random.between(0, 65535)})`,
+  },
+  xid: { random: (random) => String(random.bits()) },
+  cid: { random: (random) => String(random.bits()) },
+  xid8: {
+    random: (random) => String(BigInt.asUintN(64, random.bits64())),
+    compare: (one: string, other: string) =>
+      byOrder(BigInt(one), BigInt(other)),
+  },
+  pg_lsn: { random: randomLsn },
+  pg_snapshot: { random: randomSnapshot },
+  txid_snapshot: { random: randomSnapshot },
   json: { random: randomJson, send: (value) => new Json(value) },
   jsonb: { random: randomJson, send: (value) => new Jsonb(value) },
 };
