@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Cidr, Inet, Interval, Json, Jsonb, TimeTz } from "../../mod.ts";
+import { type Cidr, Inet, Interval, Json, Jsonb, TimeTz } from "../../mod.ts";
 import {
   Box,
   Circle,
@@ -284,13 +284,10 @@ export const BASE_VALUES: Readonly<Record<string, BaseValues>> = {
   varchar: { random: or(TEXTS, randomText) },
   bpchar: { random: or(TEXTS, randomText) },
   name: { random: or(TEXTS, randomName) },
+  // ASCII, as servers before PostgreSQL 16 write any other byte as it is.
   '"char"': {
     random: (random) =>
-      random.pick([
-        "",
-        String.fromCharCode(random.between(1, 127)),
-        `\\${random.between(128, 255).toString(8)}`,
-      ]),
+      random.pick(["", String.fromCharCode(random.between(1, 127))]),
   },
   bytea: {
     random: or([new Uint8Array(), Uint8Array.of(0x5c, 0x78)], randomBytes),
