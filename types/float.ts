@@ -15,6 +15,7 @@ import {
 } from "./adapt.ts";
 import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
 import { expectSize } from "./integer.ts";
+import { floatOf } from "./number_text.ts";
 import { OID } from "./oids.ts";
 import { checkFloat4, Float4, Float8 } from "./wrappers.ts";
 
@@ -22,12 +23,9 @@ import { checkFloat4, Float4, Float8 } from "./wrappers.ts";
 export type FloatLike = number | bigint | { readonly value: number | bigint };
 
 function parseFloat8(source: ReadBuffer, start: number, end: number): number {
-  const text = source.text(start, end);
-  const value = Number(text);
-  if (text === "" || (Number.isNaN(value) && text !== "NaN")) {
-    throw new DataError("Cannot read a float: it is not a number");
-  }
-  return value;
+  const value = floatOf(source.bytes, start, end);
+  if (value !== null) return value;
+  throw new DataError("Cannot read a float: it is not a number");
 }
 
 /** Reads a float8 in text format, and any other number as one. */

@@ -148,9 +148,9 @@ function readSnapshot(
   expectBytes(name, end - start, SNAPSHOT_HEADER + 8 * count);
   const ids: bigint[] = [];
   for (let at = start + SNAPSHOT_HEADER; at < end; at += 8) {
-    ids.push(view.getBigInt64(at));
+    ids.push(view.getBigUint64(at));
   }
-  return `${view.getBigInt64(start + 4)}:${view.getBigInt64(start + 12)}:${
+  return `${view.getBigUint64(start + 4)}:${view.getBigUint64(start + 12)}:${
     ids.join(",")
   }`;
 }
