@@ -8,13 +8,20 @@
  * @module
  */
 
-import { DataError } from "../errors/base.ts";
+import { DataError, ProgrammingError } from "../errors/base.ts";
 import type { ReadBuffer } from "../protocol/read_buffer.ts";
 import { latin1Slice } from "../protocol/text.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
-import { Format, type LoaderObject, type Registrar } from "./adapt.ts";
+import {
+  type Adaptation,
+  type Dumper,
+  Format,
+  type LoaderObject,
+  PlaceholderFormat,
+  type Registrar,
+} from "./adapt.ts";
 import { BinaryDumper, TextDumper } from "./dumper.ts";
-import { checkText } from "./text.ts";
+import { checkText, StrBinaryDumper } from "./text.ts";
 
 /** A type whose values are strings. */
 export interface StringType {
@@ -184,6 +191,29 @@ export class StringTypeBinaryDumper extends BinaryDumper<unknown> {
   /** The string itself. */
   override text(value: unknown): string {
     return textOf(value, this.#type);
+  }
+}
+
+/**
+ * Finds what sends strings as a type in binary format.
+ *
+ * @param oid The OID of the type.
+ * @param adaptation What finds dumpers.
+ * @returns The dumper, or `null` where only the server can read the text.
+ */
+export function findStringDumper(
+  oid: number,
+  adaptation: Adaptation,
+): Dumper | null {
+  try {
+    const dumper = adaptation.getDumperByOid?.(oid, PlaceholderFormat.BINARY);
+    return dumper instanceof StringTypeBinaryDumper ||
+        dumper instanceof StrBinaryDumper
+      ? dumper
+      : null;
+  } catch (error) {
+    if (error instanceof ProgrammingError) return null;
+    throw error;
   }
 }
 

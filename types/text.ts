@@ -157,18 +157,34 @@ export class StrDumperName extends StrDumper {
   override readonly oid: number = OID.NAME;
 }
 
-/** Sends a string as `text` in binary format: the default for `%b`. */
+/**
+ * Sends a string as `text` in binary format: the default for `%b`. What else is
+ * to become a text, in a COPY, goes as its own text.
+ */
 export class StrBinaryDumper extends BinaryDumper<string> {
   /** The OID of text. */
   override readonly oid: number = OID.TEXT;
+  readonly #adaptation: Adaptation | null;
+
+  /**
+   * Called by the driver.
+   *
+   * @param adaptation What finds the dumpers of values that are no strings.
+   */
+  constructor(adaptation?: Adaptation) {
+    super();
+    this.#adaptation = adaptation ?? null;
+  }
 
   /**
    * Appends the string in the encoding of the session.
    *
    * @throws {DataError} If it contains a NUL or a lone surrogate.
    */
-  override dump(value: string, out: WriteBuffer): void {
-    out.text(value);
+  override dump(value: string, out: WriteBuffer): void | null {
+    const text = typeof value === "string" ? value : this.#textOf(value);
+    if (text === null) return null;
+    out.text(text);
   }
 
   /**
@@ -176,8 +192,8 @@ export class StrBinaryDumper extends BinaryDumper<string> {
    *
    * @throws {DataError} If it contains a NUL or a lone surrogate.
    */
-  override text(value: string): string {
-    return checkText(value);
+  override text(value: string): string | null {
+    return typeof value === "string" ? checkText(value) : this.#textOf(value);
   }
 
   /**
@@ -188,62 +204,30 @@ export class StrBinaryDumper extends BinaryDumper<string> {
   override quote(value: string): string {
     return quoteString(value);
   }
-}
 
-/**
- * Sends values that are to become `varchar`, `character` or `name` in binary
- * format: a string as it is, any other value as its text.
- */
-export abstract class StrBinaryDumperLike extends BinaryDumper<unknown> {
-  readonly #adaptation: Adaptation;
-
-  /**
-   * Called by the driver.
-   *
-   * @param adaptation What finds the dumpers of values that are no strings.
-   */
-  constructor(adaptation: Adaptation) {
-    super();
-    this.#adaptation = adaptation;
-  }
-
-  /**
-   * Appends the text in the encoding of the session.
-   *
-   * @throws {DataError} If it contains a NUL or a lone surrogate.
-   */
-  override dump(value: unknown, out: WriteBuffer): void | null {
-    const text = typeof value === "string" ? value : this.text(value);
-    if (text === null) return null;
-    out.text(text);
-  }
-
-  /**
-   * The text of the value.
-   *
-   * @throws {DataError} If it contains a NUL or a lone surrogate.
-   */
-  override text(value: unknown): string | null {
-    if (typeof value === "string") return checkText(value);
+  #textOf(value: unknown): string | null {
+    if (this.#adaptation === null) {
+      throw new DataError("Cannot send a value as text: it is no string");
+    }
     return this.#adaptation.getDumper(value, PlaceholderFormat.TEXT)
       .text(value);
   }
 }
 
-/** Sends a value as `varchar` in binary format. */
-export class StrBinaryDumperVarchar extends StrBinaryDumperLike {
+/** Sends a string as `varchar` in binary format. */
+export class StrBinaryDumperVarchar extends StrBinaryDumper {
   /** The OID of varchar. */
   override readonly oid: number = OID.VARCHAR;
 }
 
-/** Sends a value as `character` in binary format. */
-export class StrBinaryDumperBpchar extends StrBinaryDumperLike {
+/** Sends a string as `character` in binary format. */
+export class StrBinaryDumperBpchar extends StrBinaryDumper {
   /** The OID of bpchar. */
   override readonly oid: number = OID.BPCHAR;
 }
 
-/** Sends a value as `name` in binary format. */
-export class StrBinaryDumperName extends StrBinaryDumperLike {
+/** Sends a string as `name` in binary format. */
+export class StrBinaryDumperName extends StrBinaryDumper {
   /** The OID of name. */
   override readonly oid: number = OID.NAME;
 }

@@ -9,6 +9,7 @@ import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import { type Adaptation, type Dumper, PlaceholderFormat } from "./adapt.ts";
 import { BinaryDumper, TextDumper } from "./dumper.ts";
 import { OID } from "./oids.ts";
+import { findStringDumper } from "./string_type.ts";
 import { writeRecordText } from "./record_text.ts";
 import { type CompositeInfo, EnumInfo } from "./type_info.ts";
 
@@ -176,7 +177,8 @@ function fieldDumper(
   if (dumper.oid === oid) return dumper;
   const base = adaptation.typeInfoOf?.(oid) ?? null;
   const text = LIKE_TEXT.has(oid) || base instanceof EnumInfo;
-  return dumper.oid === OID.TEXT && text ? dumper : null;
+  if (dumper.oid === OID.TEXT && text) return dumper;
+  return typeof value === "string" ? findStringDumper(oid, adaptation) : null;
 }
 
 /**

@@ -16,7 +16,7 @@ import {
 import { writeText } from "./array_writer.ts";
 import { BinaryDumper, TextDumper } from "./dumper.ts";
 import { OID } from "./oids.ts";
-import { StringTypeBinaryDumper } from "./string_type.ts";
+import { findStringDumper } from "./string_type.ts";
 import { checkText } from "./text.ts";
 
 /**
@@ -201,24 +201,14 @@ class TypedBinaryOf extends BinaryDumper<Typed> {
     const format = PlaceholderFormat.BINARY;
     const own = adaptation.getDumper(value, format);
     if (own.oid === this.oid) return own;
-    const byType = this.#byType();
     const isNumber = typeof value === "number" || typeof value === "bigint";
-    const fits = (isNumber && NUMBERS.has(this.oid)) ||
-      byType instanceof StringTypeBinaryDumper;
-    if (fits && byType !== null) return byType;
+    const byType = isNumber && NUMBERS.has(this.oid)
+      ? adaptation.getDumperByOid?.(this.oid, format)
+      : findStringDumper(this.oid, adaptation);
+    if (byType != null) return byType;
     throw new DataError(
       `Cannot send a value as ${this.cast} in binary: it has no binary form of this type, use %s`,
     );
-  }
-
-  #byType(): Dumper | null {
-    try {
-      return this.#adaptation
-        .getDumperByOid?.(this.oid, PlaceholderFormat.BINARY) ?? null;
-    } catch (error) {
-      if (error instanceof ProgrammingError) return null;
-      throw error;
-    }
   }
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   adapters,
   CompositeInfo,
@@ -15,6 +15,7 @@ import {
   RangeInfo,
   registerComposite,
   registerRange,
+  Tuple,
 } from "../../mod.ts";
 import { Format } from "../../types/mod.ts";
 import { ScriptedServer } from "../support/scripted_server.ts";
@@ -430,14 +431,33 @@ Deno.test("pg_lsn and macaddr: a range and a composite of them", async () => {
     "'[0/1,16/B374D848)'::pg_temp.lsnrange",
     new Range("0/1", "16/B374D848"),
   );
+  const device = {
+    mac: "08:00:2b:01:02:03",
+    flags: "101",
+    words: "'a' 'b'",
+    ranges: new Range("0/1"),
+  };
   await assertLoads(
     conn,
     "row('08002b010203', '101', 'a b', '[0/1,)')::pg_temp.device",
-    {
-      mac: "08:00:2b:01:02:03",
-      flags: "101",
-      words: "'a' 'b'",
-      ranges: new Range("0/1"),
-    },
+    device,
+  );
+  const values = Object.values(device);
+  for (const kind of ["s", "t"]) {
+    const sent = [new Tuple(values, composite)];
+    await assertLoads(conn, `%${kind}`, device, sent);
+  }
+  // In binary as well, but for what only the server can read.
+  const binary = [new Tuple([device.mac, "101", null, null], composite)];
+  await assertLoads(
+    conn,
+    "%b",
+    { ...device, words: null, ranges: null },
+    binary,
+  );
+  await assertRejects(
+    () => conn.execute("select %b", [new Tuple(values, composite)]),
+    DataError,
+    '"words"',
   );
 });
