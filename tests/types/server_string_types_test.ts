@@ -145,6 +145,22 @@ Deno.test("xml and cstring: the server's text in either format", async () => {
   await assertLoads(conn, "pg_sleep(0)", "");
 });
 
+Deno.test("tsvector, tsquery, jsonpath and refcursor: in other encodings, where a backslash may be half a character", async () => {
+  await using conn = await open();
+  for (const [encoding, letter] of [["LATIN1", "ü"], ["SJIS", "ソ"]]) {
+    await conn.execute(`set client_encoding to ${encoding}`);
+    const values = {
+      tsvector: `'${letter}\\\\x':1A`,
+      tsquery: `'${letter}' & '\\\\${letter}'`,
+      jsonpath: `$."${letter}"`,
+      refcursor: letter,
+    };
+    for (const [type, value] of Object.entries(values)) {
+      await assertTrips(conn, value, type, { kinds: ["s"], arrays: false });
+    }
+  }
+});
+
 Deno.test("regclass and the like: names as text, OIDs in binary", async () => {
   await using conn = await open();
   for (const [type, name] of Object.entries(NAMES)) {
