@@ -15,6 +15,7 @@ import {
 } from "./adapt.ts";
 import { ElementSearch, writeBinary, writeText } from "./array_writer.ts";
 import { BinaryDumper, TextDumper } from "./dumper.ts";
+import { castName } from "./type_facts.ts";
 
 /** Arrays of one type of elements in text format. */
 class TextArrayOf extends TextDumper<unknown[]> {
@@ -64,8 +65,8 @@ class BinaryArrayOf extends BinaryDumper<unknown[]> {
 
 function castOf(element: Dumper, adaptation: Adaptation): string {
   if (adaptation.arrayOidOf(element.oid) === 0) return "";
-  const name = adaptation.typeInfoOf?.(element.oid)?.regtype;
-  return name === undefined ? "" : `${name}[]`;
+  const info = adaptation.typeInfoOf?.(element.oid) ?? null;
+  return info === null ? "" : `${castName(info)}[]`;
 }
 
 /**

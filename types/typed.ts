@@ -18,6 +18,7 @@ import { BinaryDumper, TextDumper } from "./dumper.ts";
 import { OID } from "./oids.ts";
 import { findStringDumper } from "./string_type.ts";
 import { checkText } from "./text.ts";
+import { castName } from "./type_facts.ts";
 
 /**
  * A value that is sent as a type of your choice, as `value::type` in SQL.
@@ -89,7 +90,7 @@ function findTarget(type: string | number, adaptation: Adaptation): Target {
       `Cannot send a value as the type ${shown}: the type registry does not have it, register what TypeInfo.fetch() finds`,
     );
   }
-  const cast = isArray ? `${info.regtype}[]` : info.regtype;
+  const cast = isArray ? `${castName(info)}[]` : castName(info);
   return { oid, cast, isArray, delimiter: info.delimiter };
 }
 

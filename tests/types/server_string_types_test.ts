@@ -11,6 +11,7 @@ import {
   CompositeInfo,
   copyRecords,
   DataError,
+  insertMany,
   Range,
   RangeInfo,
   registerComposite,
@@ -323,6 +324,18 @@ Deno.test("varchar, character and name: COPY in binary, values that are no strin
     await conn.execute("select a, b, c, d from texts order by n").fetchAll(),
     [...expected, ...expected],
   );
+});
+
+Deno.test("bit and character: insertMany() that returns something cuts nothing off", async () => {
+  await using conn = await open();
+  await conn.execute(
+    "create temp table cut (a char(5), b bit(4), c bit(4)[], d char(3)[])",
+  );
+  const row = { a: "hello", b: "1010", c: ["1010", null], d: ["abc", null] };
+  const { rows } = await insertMany(conn, "cut", [row], {
+    returning: ["a", "b", "c", "d"],
+  });
+  assertEquals(rows, [row]);
 });
 
 /** What the server sends bytes of that mean nothing outside of it. */
