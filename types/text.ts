@@ -13,7 +13,6 @@ import {
   Format,
   type Loader,
   type LoaderClass,
-  PlaceholderFormat,
   type Registrar,
   type SessionState,
 } from "./adapt.ts";
@@ -29,9 +28,11 @@ const NOT_DECODED = "SQL_ASCII";
  *
  * @param text The text.
  * @returns The same text.
- * @throws {DataError} If it contains a NUL or a lone surrogate.
+ * @throws {DataError} If it contains a NUL or a lone surrogate, or is no string.
  */
 export function checkText(text: string): string {
+  // What a COPY or a table says is text may be anything.
+  if (typeof text !== "string") throw noString();
   if (text.includes("\0")) {
     throw new DataError(
       "Cannot send text to the server: it contains a NUL character, which PostgreSQL text cannot hold",
@@ -43,6 +44,10 @@ export function checkText(text: string): string {
     );
   }
   return text;
+}
+
+function noString(): DataError {
+  return new DataError("Cannot send a value as text: it is no string");
 }
 
 /**
@@ -157,34 +162,19 @@ export class StrDumperName extends StrDumper {
   override readonly oid: number = OID.NAME;
 }
 
-/**
- * Sends a string as `text` in binary format: the default for `%b`. What else is
- * to become a text, in a COPY, goes as its own text.
- */
+/** Sends a string as `text` in binary format: the default for `%b`. */
 export class StrBinaryDumper extends BinaryDumper<string> {
   /** The OID of text. */
   override readonly oid: number = OID.TEXT;
-  readonly #adaptation: Adaptation | null;
-
-  /**
-   * Called by the driver.
-   *
-   * @param adaptation What finds the dumpers of values that are no strings.
-   */
-  constructor(adaptation?: Adaptation) {
-    super();
-    this.#adaptation = adaptation ?? null;
-  }
 
   /**
    * Appends the string in the encoding of the session.
    *
-   * @throws {DataError} If it contains a NUL or a lone surrogate.
+   * @throws {DataError} If it contains a NUL or a lone surrogate, or is no string.
    */
-  override dump(value: string, out: WriteBuffer): void | null {
-    const text = typeof value === "string" ? value : this.#textOf(value);
-    if (text === null) return null;
-    out.text(text);
+  override dump(value: string, out: WriteBuffer): void {
+    if (typeof value !== "string") throw noString();
+    out.text(value);
   }
 
   /**
@@ -192,8 +182,8 @@ export class StrBinaryDumper extends BinaryDumper<string> {
    *
    * @throws {DataError} If it contains a NUL or a lone surrogate.
    */
-  override text(value: string): string | null {
-    return typeof value === "string" ? checkText(value) : this.#textOf(value);
+  override text(value: string): string {
+    return checkText(value);
   }
 
   /**
@@ -203,14 +193,6 @@ export class StrBinaryDumper extends BinaryDumper<string> {
    */
   override quote(value: string): string {
     return quoteString(value);
-  }
-
-  #textOf(value: unknown): string | null {
-    if (this.#adaptation === null) {
-      throw new DataError("Cannot send a value as text: it is no string");
-    }
-    return this.#adaptation.getDumper(value, PlaceholderFormat.TEXT)
-      .text(value);
   }
 }
 

@@ -296,33 +296,49 @@ Deno.test("bit and tsvector: random ones are read from their bytes as the server
   }
 });
 
-Deno.test("varchar, character and name: COPY in binary, values that are no strings as their text", async () => {
+Deno.test("varchar, character and name: COPY in text and binary, what is no string is a DataError", async () => {
   await using conn = await open();
   await conn.execute(
     "create temp table texts (n serial, a varchar, b character(3), c name, d varchar[])",
   );
   const rows = [
     ["ü", "abc", "name", ["x", null]],
-    [5, 5n, true, [5]],
     [null, null, null, null],
   ];
-  await conn.copy(
-    "copy texts (a, b, c, d) from stdin (format binary)",
-    async (copy) => {
-      copy.setTypes(["varchar", "bpchar", "name", "varchar[]"]);
-      for (const row of rows) await copy.writeRow(row);
-    },
-  );
+  for (const format of ["text", "binary"]) {
+    await conn.copy(
+      `copy texts (a, b, c, d) from stdin (format ${format})`,
+      async (copy) => {
+        copy.setTypes(["varchar", "bpchar", "name", "varchar[]"]);
+        for (const row of rows) await copy.writeRow(row);
+        for (const value of [5, 5n, true, {}, new Date()]) {
+          for (let field = 0; field < 4; field++) {
+            const row: unknown[] = [null, null, null, null];
+            row[field] = field === 3 ? [value] : value;
+            await assertRejects(
+              () => copy.writeRow(row),
+              DataError,
+              `field ${field + 1}`,
+            );
+          }
+        }
+      },
+    );
+  }
   const records = rows.map(([a, b, c, d]) => ({ a, b, c, d }));
-  assertEquals(await copyRecords(conn, "texts", records), 3);
-  const expected = [
-    ["ü", "abc", "name", ["x", null]],
-    ["5", "5  ", "t", ["5"]],
-    [null, null, null, null],
-  ];
+  assertEquals(await copyRecords(conn, "texts", records), 2);
   assertExact(
     await conn.execute("select a, b, c, d from texts order by n").fetchAll(),
-    [...expected, ...expected],
+    [...rows, ...rows, ...rows],
+  );
+  // In text format each value chooses how it is sent.
+  const numbers = [{ a: 5, b: 5n, c: true, d: [5] }];
+  await assertRejects(() => copyRecords(conn, "texts", numbers), DataError);
+  await copyRecords(conn, "texts", numbers, { binary: false });
+  assertExact(
+    await conn.execute("select a, b, c, d from texts where a = '5'")
+      .fetchOne(),
+    ["5", "5  ", "t", ["5"]],
   );
 });
 

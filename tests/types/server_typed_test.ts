@@ -110,7 +110,6 @@ Deno.test("Typed: in binary where the value has such a form, else a DataError th
     [7, "numeric", "7"],
     [1, "float4", 1],
     ["a", "text", "a"],
-    [1, "text", "1"],
     ["a", "varchar", "a"],
     ["08002b010203", "macaddr", "08:00:2b:01:02:03"],
     ["0101", "varbit", "0101"],
@@ -144,6 +143,17 @@ Deno.test("Typed: in binary where the value has such a form, else a DataError th
     );
     assertEquals(error.connectionUsable, true);
   }
+});
+
+Deno.test("Typed: a number as text in binary is a DataError, in text its digits", async () => {
+  await using conn = await open();
+  const typed = new Typed(1, "text");
+  await assertRejects(
+    () => conn.execute("select %b", [typed]),
+    DataError,
+    "no string",
+  );
+  assertEquals(await conn.execute("select %s", [typed]).fetchOne(), ["1"]);
 });
 
 Deno.test("Typed: money, and what has no literal of its own", async () => {
