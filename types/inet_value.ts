@@ -13,11 +13,19 @@ import {
   parseAddress,
 } from "./inet_address.ts";
 
-const PREFIX = /^(?:0|[1-9]\d{0,2})$/;
+const ZERO = 0x30;
 
-/** Whether two addresses begin with the same bits. */
-function sameBits(one: Uint8Array, other: Uint8Array, count: number): boolean {
-  return compareBits(one, other, count) === 0;
+/** The number behind the slash, -1 if there is none. */
+function parsePrefix(text: string, from: number): number {
+  const { length } = text;
+  if (length === from || length > from + 3) return -1;
+  let prefix = 0;
+  for (let index = from; index < length; index++) {
+    const digit = text.charCodeAt(index) - ZERO;
+    if (digit < 0 || digit > 9 || (prefix === 0 && index > from)) return -1;
+    prefix = prefix * 10 + digit;
+  }
+  return prefix;
 }
 
 /** Compares the first bits of two addresses of the same length. */
@@ -48,6 +56,17 @@ function masked(bytes: Uint8Array, prefix: number): Uint8Array<ArrayBuffer> {
   return result;
 }
 
+/** Whether there is nothing to the right of the prefix. */
+function isMasked(bytes: Uint8Array, prefix: number): boolean {
+  let index = prefix >> 3;
+  if ((prefix & 7) !== 0) {
+    if ((bytes[index]! & 0xff >> (prefix & 7)) !== 0) return false;
+    index++;
+  }
+  while (index < bytes.length) if (bytes[index++] !== 0) return false;
+  return true;
+}
+
 /** What {@linkcode Inet} and {@linkcode Cidr} have in common. They cannot be changed. */
 export abstract class IpValue {
   /** The address without the prefix, as the server writes it. */
@@ -67,10 +86,7 @@ export abstract class IpValue {
     let bits = prefix;
     if (typeof address === "string") {
       const slash = bits === undefined ? address.indexOf("/") : -1;
-      if (slash >= 0) {
-        const digits = address.slice(slash + 1);
-        bits = PREFIX.test(digits) ? Number(digits) : -1;
-      }
+      if (slash >= 0) bits = parsePrefix(address, slash + 1);
       bytes = parseAddress(slash < 0 ? address : address.slice(0, slash));
     } else {
       const { length } = address;
@@ -114,7 +130,7 @@ export abstract class IpValue {
    * @returns 4 or 16 bytes of their own.
    */
   bytes(): Uint8Array<ArrayBuffer> {
-    return parseAddress(this.address)!;
+    return parseAddress(this.address)!.slice();
   }
 
   /**
@@ -125,7 +141,7 @@ export abstract class IpValue {
    */
   contains(other: IpValue): boolean {
     return this.family === other.family && this.prefix <= other.prefix &&
-      sameBits(this.bytes(), other.bytes(), this.prefix);
+      compareBits(this.bytes(), other.bytes(), this.prefix) === 0;
   }
 
   /**
@@ -256,7 +272,7 @@ export class Cidr extends IpValue {
    * @internal
    */
   protected override check(bytes: Uint8Array): void {
-    if (!sameBits(bytes, masked(bytes, this.prefix), 8 * bytes.length)) {
+    if (!isMasked(bytes, this.prefix)) {
       throw new DataError(
         "Cannot make a Cidr: the address has bits to the right of the prefix, use an Inet for a host in a network",
       );

@@ -179,7 +179,6 @@ export { CharBinaryLoader } from "./char.ts";
 export {
   StrBinaryDumper,
   StrBinaryDumperBpchar,
-  StrBinaryDumperLike,
   StrBinaryDumperName,
   StrBinaryDumperVarchar,
   StrDumper,

@@ -38,7 +38,10 @@ const JSONPATH: StringType = {
   },
 };
 
-/** Types whose bytes are their text. */
+/**
+ * Types whose bytes are their text; an xml in an encoding other than UTF8 says
+ * so in them, which its text does not.
+ */
 const LIKE_TEXT: readonly number[] = [
   OID.XML,
   OID.REFCURSOR,

@@ -15,6 +15,7 @@ import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import { Format, type LoaderObject, type Registrar } from "./adapt.ts";
 import { BinaryDumper, TextDumper } from "./dumper.ts";
 import { checkText } from "./text.ts";
+import { castName } from "./type_facts.ts";
 
 /** A type whose values are strings. */
 export interface StringType {
@@ -131,7 +132,7 @@ function textOf(value: unknown, type: StringType): string {
 export class StringTypeDumper extends TextDumper<unknown> {
   /** The OID of the type. */
   override readonly oid: number;
-  /** The name of the type. */
+  /** The name to cast to. */
   override readonly cast: string;
   readonly #type: StringType;
 
@@ -140,7 +141,7 @@ export class StringTypeDumper extends TextDumper<unknown> {
     super();
     this.#type = type;
     this.oid = type.oid;
-    this.cast = type.name;
+    this.cast = castName({ oid: type.oid, regtype: type.name });
   }
 
   /** The string itself, which the server checks. */
@@ -153,7 +154,7 @@ export class StringTypeDumper extends TextDumper<unknown> {
 export class StringTypeBinaryDumper extends BinaryDumper<unknown> {
   /** The OID of the type. */
   override readonly oid: number;
-  /** The name of the type. */
+  /** The name to cast to. */
   override readonly cast: string;
   readonly #type: StringType;
   readonly #write: NonNullable<StringType["writeBinary"]>;
@@ -170,7 +171,7 @@ export class StringTypeBinaryDumper extends BinaryDumper<unknown> {
     this.#type = type;
     this.#write = write;
     this.oid = type.oid;
-    this.cast = type.name;
+    this.cast = castName({ oid: type.oid, regtype: type.name });
   }
 
   /** Appends the bytes. */

@@ -13,11 +13,10 @@ import {
   Format,
   type Loader,
   type LoaderClass,
-  PlaceholderFormat,
   type Registrar,
   type SessionState,
 } from "./adapt.ts";
-import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
+import { BinaryDumper, TextDumper } from "./dumper.ts";
 import { OID } from "./oids.ts";
 import { quoteString } from "./quote.ts";
 
@@ -29,10 +28,11 @@ const NOT_DECODED = "SQL_ASCII";
  *
  * @param text The text.
  * @returns The same text.
- * @throws {DataError} If it contains a NUL or a lone surrogate.
+ * @throws {DataError} If it contains a NUL or a lone surrogate, or is no string.
  */
 export function checkText(text: string): string {
-  if (typeof text !== "string") throw unsuitable("text");
+  // What a COPY or a table says is text may be anything.
+  if (typeof text !== "string") throw noString();
   if (text.includes("\0")) {
     throw new DataError(
       "Cannot send text to the server: it contains a NUL character, which PostgreSQL text cannot hold",
@@ -44,6 +44,10 @@ export function checkText(text: string): string {
     );
   }
   return text;
+}
+
+function noString(): DataError {
+  return new DataError("Cannot send a value as text: it is no string");
 }
 
 /**
@@ -108,7 +112,7 @@ export class StrDumper extends TextDumper<string> {
 
   /** Appends the string in the encoding of the session, which checks it. */
   override dump(value: string, out: WriteBuffer): void {
-    if (typeof value !== "string") throw unsuitable("text");
+    if (typeof value !== "string") throw noString();
     out.text(value);
   }
 
@@ -127,7 +131,7 @@ export class StrDumper extends TextDumper<string> {
    * @throws {DataError} If it contains a NUL or a lone surrogate.
    */
   override quote(value: string): string {
-    if (typeof value !== "string") throw unsuitable("text");
+    if (typeof value !== "string") throw noString();
     return quoteString(value);
   }
 }
@@ -168,10 +172,10 @@ export class StrBinaryDumper extends BinaryDumper<string> {
   /**
    * Appends the string in the encoding of the session.
    *
-   * @throws {DataError} If it contains a NUL or a lone surrogate.
+   * @throws {DataError} If it contains a NUL or a lone surrogate, or is no string.
    */
   override dump(value: string, out: WriteBuffer): void {
-    if (typeof value !== "string") throw unsuitable("text");
+    if (typeof value !== "string") throw noString();
     out.text(value);
   }
 
@@ -190,65 +194,25 @@ export class StrBinaryDumper extends BinaryDumper<string> {
    * @throws {DataError} If it contains a NUL or a lone surrogate.
    */
   override quote(value: string): string {
-    if (typeof value !== "string") throw unsuitable("text");
+    if (typeof value !== "string") throw noString();
     return quoteString(value);
   }
 }
 
-/**
- * Sends values that are to become `varchar`, `character` or `name` in binary
- * format: a string as it is, any other value as its text.
- */
-export abstract class StrBinaryDumperLike extends BinaryDumper<unknown> {
-  readonly #adaptation: Adaptation;
-
-  /**
-   * Called by the driver.
-   *
-   * @param adaptation What finds the dumpers of values that are no strings.
-   */
-  constructor(adaptation: Adaptation) {
-    super();
-    this.#adaptation = adaptation;
-  }
-
-  /**
-   * Appends the text in the encoding of the session.
-   *
-   * @throws {DataError} If it contains a NUL or a lone surrogate.
-   */
-  override dump(value: unknown, out: WriteBuffer): void | null {
-    const text = typeof value === "string" ? value : this.text(value);
-    if (text === null) return null;
-    out.text(text);
-  }
-
-  /**
-   * The text of the value.
-   *
-   * @throws {DataError} If it contains a NUL or a lone surrogate.
-   */
-  override text(value: unknown): string | null {
-    if (typeof value === "string") return checkText(value);
-    return this.#adaptation.getDumper(value, PlaceholderFormat.TEXT)
-      .text(value);
-  }
-}
-
-/** Sends a value as `varchar` in binary format. */
-export class StrBinaryDumperVarchar extends StrBinaryDumperLike {
+/** Sends a string as `varchar` in binary format. */
+export class StrBinaryDumperVarchar extends StrBinaryDumper {
   /** The OID of varchar. */
   override readonly oid: number = OID.VARCHAR;
 }
 
-/** Sends a value as `character` in binary format. */
-export class StrBinaryDumperBpchar extends StrBinaryDumperLike {
+/** Sends a string as `character` in binary format. */
+export class StrBinaryDumperBpchar extends StrBinaryDumper {
   /** The OID of bpchar. */
   override readonly oid: number = OID.BPCHAR;
 }
 
-/** Sends a value as `name` in binary format. */
-export class StrBinaryDumperName extends StrBinaryDumperLike {
+/** Sends a string as `name` in binary format. */
+export class StrBinaryDumperName extends StrBinaryDumper {
   /** The OID of name. */
   override readonly oid: number = OID.NAME;
 }

@@ -17,6 +17,7 @@ import { writeText } from "./array_writer.ts";
 import { dumperOfType, isNumberType, stringDumperOf } from "./by_type.ts";
 import { BinaryDumper, TextDumper } from "./dumper.ts";
 import { checkText } from "./text.ts";
+import { castName } from "./type_facts.ts";
 
 /**
  * A value that is sent as a type of your choice, as `value::type` in SQL.
@@ -88,7 +89,7 @@ function findTarget(type: string | number, adaptation: Adaptation): Target {
       `Cannot send a value as the type ${shown}: the type registry does not have it, register what TypeInfo.fetch() finds`,
     );
   }
-  const cast = isArray ? `${info.regtype}[]` : info.regtype;
+  const cast = isArray ? `${castName(info)}[]` : castName(info);
   return { oid, cast, isArray, delimiter: info.delimiter };
 }
 

@@ -162,6 +162,29 @@ Deno.test("Inet and Cidr: random ones are written as the server writes them, and
   );
 });
 
+Deno.test("Inet: whatever form of an address it takes, the server reads the same in it", async () => {
+  await using conn = await open();
+  const forms = [
+    "1:0:0:2:0:0:0:3",
+    "0:0:0:0:0:0:0:0",
+    "1:2:3:4:5:6:7::",
+    "::2:3:4:5:6:7:8",
+    "1::2:3:4:5:6:7/64",
+    "2001:0DB8::000a/12",
+    "::ffff:102:304",
+    "::1:2",
+    "::0.0.0.5",
+    "::0.1.0.0",
+    "1:2:3:4:5:6:1.2.3.4/127",
+    "64:ff9b::1.2.3.4",
+    "10.1.2.3/32",
+  ];
+  for (const form of forms) {
+    const row = await conn.execute("select %s::text::inet", [form]).fetchOne();
+    assertExact(row, [new Inet(form)], form);
+  }
+});
+
 Deno.test("inet and cidr: COPY in text and binary, with values and strings", async () => {
   await using conn = await open();
   await conn.execute(

@@ -185,8 +185,10 @@ for (const [name, values] of Object.entries(GOOD)) {
         "t",
       );
       assertEquals(dumper.text(text), text);
-      const regtype = adapters.types.mustGet(name).regtype;
-      assertEquals(dumper.quote("a'b"), `'a''b'::${regtype}`);
+      // A cast to bit without quotes would leave one bit.
+      const { regtype } = adapters.types.mustGet(name);
+      const cast = name === "bit" ? '"bit"' : regtype;
+      assertEquals(dumper.quote("a'b"), `'a''b'::${cast}`);
     }
   });
 }
