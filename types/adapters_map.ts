@@ -137,12 +137,12 @@ export class AdaptersMap implements Registrar {
    * import { adapters } from "@x/pgts";
    * import { AdaptersMap } from "@x/pgts/types";
    *
-   * class Point {
+   * class Pixel {
    *   x = 0;
    *   y = 0;
    * }
    * const map = new AdaptersMap(adapters);
-   * map.registerDumper(Point, (point: Point) => `(${point.x},${point.y})`);
+   * map.registerDumper(Pixel, (pixel: Pixel) => `(${pixel.x},${pixel.y})`);
    * ```
    */
   registerDumper(key: DumperKey, dumper: DumperLike<never>): void {

@@ -1,7 +1,8 @@
 /**
  * How the geometric types are read and sent: point, line, lseg, box, path,
  * polygon and circle. The values are in `geometric_lines.ts` and
- * `geometric_shapes.ts`.
+ * `geometric_shapes.ts`. Text and binary give equal values, unless the session
+ * has lowered extra_float_digits, as is the case for floats.
  *
  * @module
  */

@@ -17,21 +17,21 @@
  * import { adapters } from "@x/pgts";
  * import { AdaptersMap, TextDumper } from "@x/pgts/types";
  *
- * class Point {
+ * class Pixel {
  *   x = 1;
  *   y = 2;
  * }
  *
- * class PointDumper extends TextDumper<Point> {
+ * class PixelDumper extends TextDumper<Pixel> {
  *   override readonly oid: number = 600;
  *   override readonly cast: string = "point";
- *   override text(value: Point): string {
+ *   override text(value: Pixel): string {
  *     return `(${value.x},${value.y})`;
  *   }
  * }
  *
  * const map = new AdaptersMap(adapters);
- * map.registerDumper(Point, PointDumper);
+ * map.registerDumper(Pixel, PixelDumper);
  * ```
  *
  * @module

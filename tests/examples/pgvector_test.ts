@@ -1,10 +1,9 @@
 /**
  * The example of a type of one's own, `examples/pgvector.ts`.
  *
- * The extension is not part of PostgreSQL and may not be there. A base type then
- * stands in for it, which the server keeps exactly as it came: what was sent as
- * text comes as that text, what was sent in binary as those bytes. The bytes are
- * checked against what pgvector's own vector_send() writes.
+ * The extension is not part of PostgreSQL and may not be there. A stand-in then
+ * shows that what comes back is what was sent, and the bytes that are sent are
+ * compared with those that pgvector's own vector_send() writes.
  *
  * @module
  */
@@ -14,10 +13,10 @@ import { connect, DataError, sql } from "../../mod.ts";
 import { registerVector, Vector } from "../../examples/pgvector.ts";
 import { quiet } from "../connection/support.ts";
 import { testDsn } from "../support/database.ts";
+import { withExtensionType } from "../support/extension_type.ts";
 import {
   assertExact,
   assertTrips,
-  open,
   type TupleConnection,
   unseen,
 } from "../support/values.ts";
@@ -25,58 +24,17 @@ import {
 /** What `select vector_send('[1,0.5,-2]'::vector)` gives with pgvector. */
 const SENT = "000300003f8000003f000000c0000000";
 
-/** The schema of the stand-in, before all others. */
-const SCHEMA = "pgvector_stand_in";
-
-async function hasExtension(conn: TupleConnection): Promise<boolean> {
-  const rows = await conn.execute(
-    "select 1 from pg_available_extensions where name = 'vector'",
-  ).fetchAll();
-  return rows.length > 0;
-}
-
-/** Makes sure of a type "vector", the real one where the server has it. */
-async function createVector(conn: TupleConnection): Promise<boolean> {
-  if (await hasExtension(conn)) {
-    await conn.execute("create extension if not exists vector");
-    return true;
-  }
-  await conn.execute(`
-    begin;
-    drop schema if exists ${SCHEMA} cascade;
-    create schema ${SCHEMA};
-    set search_path to ${SCHEMA};
-    create type vector;
-    create function vector_in(cstring) returns vector
-      language internal immutable strict as 'textin';
-    create function vector_out(vector) returns cstring
-      language internal immutable strict as 'textout';
-    create function vector_recv(internal) returns vector
-      language internal immutable strict as 'bytearecv';
-    create function vector_send(vector) returns bytea
-      language internal immutable strict as 'byteasend';
-    create type vector (input = vector_in, output = vector_out,
-      receive = vector_recv, send = vector_send);
-    create cast (bytea as vector) without function;
-    commit`);
-  return false;
-}
-
 async function withVector(
   check: (conn: TupleConnection, real: boolean) => Promise<void>,
 ): Promise<void> {
-  await using conn = await open();
-  const real = await createVector(conn);
-  try {
+  await withExtensionType("vector", "vector", async ({ conn, real }) => {
     await registerVector(conn);
     await check(conn, real);
-  } finally {
-    if (!real) await conn.execute(`drop schema ${SCHEMA} cascade`);
-  }
+  });
 }
 
 Deno.test(
-  "examples/pgvector.ts: vectors come back in both formats, alone and in arrays",
+  "P10 examples/pgvector.ts: vectors come back in both formats, alone and in arrays",
   quiet(() =>
     withVector(async (conn, real) => {
       const vectors = [

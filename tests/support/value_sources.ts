@@ -140,6 +140,18 @@ function integerSource(type: string, least: bigint, greatest: bigint): Source {
   };
 }
 
+/** Vectors of one integer at least: the server takes no empty one in binary. */
+function vectorSource(type: string, least: number, greatest: number): Source {
+  const write = (numbers: readonly number[]) =>
+    `'${numbers.join(" ")}'::${type}`;
+  const any = (random: Random) => random.between(least, greatest);
+  return {
+    extremes: [[least], [greatest], [0, least, greatest]].map(write),
+    random: (random) =>
+      write([any(random), ...random.list(8, () => any(random))]),
+  };
+}
+
 const view = new DataView(new ArrayBuffer(8));
 
 /**
@@ -381,6 +393,8 @@ export const SOURCES: Readonly<Record<string, Source>> = {
   int2: integerSource("int2", -32768n, 32767n),
   int4: integerSource("int4", -(2n ** 31n), 2n ** 31n - 1n),
   int8: integerSource("int8", -(2n ** 63n), 2n ** 63n - 1n),
+  int2vector: vectorSource("int2vector", -32768, 32767),
+  oidvector: vectorSource("oidvector", 0, 2 ** 32 - 1),
   oid: integerSource("oid", 0n, 2n ** 32n - 1n),
   inet: addressSource("inet"),
   cidr: addressSource("cidr"),

@@ -223,7 +223,7 @@ Deno.test("geometric types: a shape does not change with the list it was made of
   assertEquals(path.points, [one]);
 });
 
-Deno.test("A12 geometric types: every prefix, suffix and changed byte count of a binary value is a DataError", () => {
+Deno.test("geometric types: every prefix, suffix and changed byte count of a binary value is a DataError", () => {
   for (const [name, oid, value, , hex] of VALUES) {
     const bytes = bytesOf(hex);
     const refused = (hostile: Uint8Array) => {

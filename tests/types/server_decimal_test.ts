@@ -273,6 +273,32 @@ Deno.test(
 );
 
 Deno.test(
+  "P2 registerNumeric: the largest numeric there is, 131072 digits and 16383 after the point",
+  quiet(async () => {
+    await using conn = await open();
+    const text = `${"1234567890".repeat(13108).slice(0, 131_072)}.${
+      "9876543210".repeat(1639).slice(0, 16_383)
+    }`;
+    for (const [name, type] of LIBRARIES) {
+      registerNumeric(conn, type);
+      const sent = new type(text);
+      for (const kind of KINDS) {
+        for (const binary of [false, true]) {
+          const row = await conn.execute(
+            `select %${kind}, %${kind} = %t::text::numeric`,
+            [sent, sent, text],
+            { binary },
+          ).fetchOne();
+          assert(row?.[0] instanceof type);
+          assert(row[0].toFixed() === sent.toFixed(), `${name} %${kind}`);
+          assertEquals(row[1], true);
+        }
+      }
+    }
+  }),
+);
+
+Deno.test(
   "registerNumeric: on a cursor alone, on a connection, and on a map",
   quiet(async () => {
     await using conn = await open();

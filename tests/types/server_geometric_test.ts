@@ -5,6 +5,7 @@
  */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { decodeHex } from "@std/encoding/hex";
 import {
   connect,
   DataError,
@@ -18,11 +19,20 @@ import {
   Circle,
   Line,
   LineSegment,
+  OID,
   Path,
   Point,
   Polygon,
 } from "../../types/mod.ts";
-import { quiet } from "../connection/support.ts";
+import {
+  answer,
+  assertError,
+  ONE,
+  openScripted,
+  quiet,
+  rejection,
+} from "../connection/support.ts";
+import { ScriptedServer } from "../support/scripted_server.ts";
 import { testDsn } from "../support/database.ts";
 import { assertExact, assertTrips, open, Random } from "../support/values.ts";
 
@@ -265,3 +275,55 @@ Deno.test(
     );
   }),
 );
+
+/** What no server writes: OID, malformed text, malformed bytes. */
+const MALFORMED: readonly [string, number, string, string][] = [
+  ["point", OID.POINT, "(1,2", "3ff0000000000000"],
+  ["point", OID.POINT, "(1,x)", "3ff000000000000040000000000000000000"],
+  ["line", OID.LINE, "{1,2}", "3ff0000000000000"],
+  ["line", OID.LINE, "{0,0,1}", "00".repeat(24)],
+  ["lseg", OID.LSEG, "[(1,2)]", "00".repeat(16)],
+  ["box", OID.BOX, "(1,2)", "00".repeat(31)],
+  ["path", OID.PATH, "[]", "0000000000"],
+  ["path", OID.PATH, "((1,2)", "0200000001" + "00".repeat(16)],
+  ["path", OID.PATH, "[(1,2))", "007fffffff" + "00".repeat(16)],
+  ["polygon", OID.POLYGON, "()", "ffffffff"],
+  ["polygon", OID.POLYGON, "((1,2),)", "00000002" + "00".repeat(16)],
+  ["circle", OID.CIRCLE, "<(1,2),-1>", "00".repeat(16) + "bff0000000000000"],
+  ["circle", OID.CIRCLE, "<(1,2)>", ""],
+  ["int2vector", OID.INT2VECTOR, "1,2", "00000001"],
+  ["oidvector", OID.OIDVECTOR, "1 x", "000000010000000000000015"],
+];
+
+Deno.test("A13 geometric types and vectors: malformed, they are DataErrors that name column and type", async () => {
+  for (const [name, oid, text, hex] of MALFORMED) {
+    let binary = false;
+    await using server = new ScriptedServer(async (session) => {
+      await session.startup();
+      await session.serve((burst) =>
+        answer(
+          burst,
+          burst.some((message) => "text" in message && message.text === "good")
+            ? ONE
+            : {
+              columns: [{ name: "bad", oid }],
+              rows: [[binary ? decodeHex(hex) : text]],
+              tag: "SELECT 1",
+            },
+        )
+      );
+    });
+    await using conn = await openScripted(server);
+    for (binary of [false, true]) {
+      assertError(
+        await rejection(conn.execute("bad", undefined, { binary })),
+        {
+          class: DataError,
+          says: [`column "bad" of type ${name}`],
+          usable: true,
+        },
+      );
+      assertEquals(await conn.execute("good").fetchAll(), [{ one: 1 }]);
+    }
+  }
+});
