@@ -235,6 +235,10 @@ function randomArray(
   return { array: make(0) as unknown[], dimensions: lengths.length };
 }
 
+function isOnlyNull(array: unknown[]): boolean {
+  return array.length > 0 && array.flat(3).every((item) => item === null);
+}
+
 /** Sends the elements of an array. */
 function sendArray(
   value: unknown,
@@ -398,7 +402,8 @@ export class TypeMaker {
 
   #arrayOf(element: RandomType): RandomType {
     const { key } = element;
-    const arrayOid = this.#conn.adapters.types.get(key)?.arrayOid;
+    const info = this.#conn.adapters.types.get(key);
+    const arrayOid = info?.arrayOid;
     assert(arrayOid, `there is no array of ${element.description}`);
     // Kept, because an element of JSON can be an array too.
     const known = new WeakMap<object, number>();
@@ -409,7 +414,12 @@ export class TypeMaker {
       isArray: true,
       textOnly: element.textOnly,
       random: (random) => {
-        const { array, dimensions } = randomArray(element, random);
+        let made = randomArray(element, random);
+        // Of NULLs alone nothing tells that there is a delimiter of its own.
+        while (info?.delimiter !== "," && isOnlyNull(made.array)) {
+          made = randomArray(element, random);
+        }
+        const { array, dimensions } = made;
         known.set(array, dimensions);
         return array;
       },
