@@ -1,7 +1,8 @@
 /**
  * Random types: base types, and what can be made of them in any combination -
  * arrays, enums, domains, composites, ranges and multiranges of the user - with
- * random values of each. The base types are in `random_values.ts`.
+ * random values of each. The base types are in `random_values.ts`, the ranges in
+ * `random_ranges.ts`.
  *
  * @module
  */
@@ -9,160 +10,26 @@
 import { assert } from "@std/assert";
 import {
   CompositeInfo,
-  DateMultirange,
-  DateRange,
   EnumInfo,
-  Int4Multirange,
-  Int4Range,
-  Int8Multirange,
-  Int8Range,
   Multirange,
   type MultirangeClass,
   MultirangeInfo,
-  NumMultirange,
-  NumRange,
-  Range,
-  type RangeBounds,
-  type RangeClass,
   RangeInfo,
   registerComposite,
   registerEnum,
   registerMultirange,
   registerRange,
   sql,
-  TsMultirange,
-  TsRange,
-  TstzMultirange,
-  TstzRange,
   Tuple,
   TypeInfo,
 } from "../../mod.ts";
 import { Identifier } from "../../sql/mod.ts";
-import { BASE_VALUES, type BaseValues } from "./random_values.ts";
+import { multirangeType, RANGES, rangeType } from "./random_ranges.ts";
+import { BASE_VALUES, type RandomType } from "./random_values.ts";
 import { randomText } from "./value_sources.ts";
 import type { Random, TupleConnection } from "./values.ts";
 
-/** A type, and what makes values of it. */
-export interface RandomType {
-  /** What it is made of, for messages. */
-  readonly description: string;
-  /** The name in SQL. */
-  readonly sql: string;
-  /** The OID, or the name that the registry has. */
-  readonly key: number | string;
-  /** Whether its values are JavaScript arrays, so that there are no arrays of it. */
-  readonly isArray: boolean;
-  /** Whether some part of it has no dumper of bytes. */
-  readonly textOnly: boolean;
-  /** A random value, as it is loaded; never `null`. */
-  random(random: Random): unknown;
-  /** The value as it is sent. */
-  send(value: unknown): unknown;
-}
-
-/** What stands for a range type and its multirange type. */
-interface RangeKind {
-  /** The type of the bounds. */
-  readonly subtype: string;
-  /** Whether the server writes all of them as `[)`. */
-  readonly discrete: boolean;
-  readonly range: RangeClass;
-  readonly multirange: MultirangeClass;
-}
-
-/** The range types of PostgreSQL. */
-const RANGES: Readonly<Record<string, RangeKind>> = {
-  int4range: {
-    subtype: "int4",
-    discrete: true,
-    range: Int4Range as RangeClass,
-    multirange: Int4Multirange as MultirangeClass,
-  },
-  int8range: {
-    subtype: "int8",
-    discrete: true,
-    range: Int8Range as RangeClass,
-    multirange: Int8Multirange as MultirangeClass,
-  },
-  numrange: {
-    subtype: "numeric",
-    discrete: false,
-    range: NumRange as RangeClass,
-    multirange: NumMultirange as MultirangeClass,
-  },
-  daterange: {
-    subtype: "date",
-    discrete: true,
-    range: DateRange as RangeClass,
-    multirange: DateMultirange as MultirangeClass,
-  },
-  tsrange: {
-    subtype: "timestamp",
-    discrete: false,
-    range: TsRange as RangeClass,
-    multirange: TsMultirange as MultirangeClass,
-  },
-  tstzrange: {
-    subtype: "timestamptz",
-    discrete: false,
-    range: TstzRange as RangeClass,
-    multirange: TstzMultirange as MultirangeClass,
-  },
-};
-
-const ALL_BOUNDS: readonly RangeBounds[] = ["[)", "[]", "(]", "()"];
 const LONGEST_NAME = 63;
-
-/** Values of a type, in the server's order, no two alike. */
-function sorted(values: BaseValues, count: number, random: Random): unknown[] {
-  const compare = values.compare as (one: unknown, other: unknown) => number;
-  const made = Array.from({ length: count }, () => values.random(random))
-    .sort(compare);
-  return made.filter((value, index) =>
-    index === 0 || compare(made[index - 1], value) !== 0
-  );
-}
-
-/** A range in the form that the server gives it. */
-function randomRange(
-  values: BaseValues,
-  discrete: boolean,
-  random: Random,
-): Range {
-  if (random.between(0, 9) === 0) return new Range(null, null, "empty");
-  const [lower, upper] = sorted(values, 2, random);
-  if (upper === undefined) {
-    return discrete ? new Range(lower, null) : new Range(lower, lower, "[]");
-  }
-  const bounds = discrete ? "[)" : random.pick(ALL_BOUNDS);
-  return new Range(
-    random.between(0, 7) === 0 ? null : lower,
-    random.between(0, 7) === 0 ? null : upper,
-    bounds,
-  );
-}
-
-/** A multirange in the form that the server gives it: in order, with gaps. */
-function randomMultirange(
-  values: BaseValues,
-  discrete: boolean,
-  random: Random,
-): Multirange {
-  const bounds = sorted(values, random.between(0, 8), random);
-  const ranges: Range[] = [];
-  for (let at = 0; at + 1 < bounds.length; at += 2) {
-    const first = at === 0 && random.between(0, 7) === 0;
-    const last = at + 3 >= bounds.length && random.between(0, 7) === 0;
-    ranges.push(
-      new Range(
-        first ? null : bounds[at],
-        last ? null : bounds[at + 1],
-        discrete ? "[)" : random.pick(ALL_BOUNDS),
-      ),
-    );
-  }
-  return new Multirange(ranges);
-}
 
 function baseType(name: string): RandomType {
   const values = BASE_VALUES[name]!;
@@ -174,45 +41,6 @@ function baseType(name: string): RandomType {
     textOnly: values.textOnly ?? false,
     random: (random) => values.random(random),
     send: (value) => values.send?.(value as never) ?? value,
-  };
-}
-
-/** A type of ranges, of the server or of the user, sent in the class for it. */
-function rangeType(
-  sql: string,
-  key: number | string,
-  { subtype, discrete, range: Wrapper }: RangeKind,
-): RandomType {
-  const values = BASE_VALUES[subtype]!;
-  return {
-    description: `range over ${subtype}`,
-    sql,
-    key,
-    isArray: false,
-    textOnly: values.textOnly ?? false,
-    random: (random) => randomRange(values, discrete, random),
-    send: (value) => {
-      const { lower, upper, bounds } = value as Range;
-      return new Wrapper(lower, upper, bounds);
-    },
-  };
-}
-
-/** A type of multiranges, likewise. */
-function multirangeType(
-  sql: string,
-  key: number | string,
-  { subtype, discrete, multirange: Wrapper }: RangeKind,
-): RandomType {
-  const values = BASE_VALUES[subtype]!;
-  return {
-    description: `multirange over ${subtype}`,
-    sql,
-    key,
-    isArray: false,
-    textOnly: values.textOnly ?? false,
-    random: (random) => randomMultirange(values, discrete, random),
-    send: (value) => new Wrapper((value as Multirange).ranges),
   };
 }
 

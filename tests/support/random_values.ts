@@ -39,6 +39,24 @@ export interface BaseValues {
   readonly textOnly?: boolean;
 }
 
+/** A type, and what makes values of it. */
+export interface RandomType {
+  /** What it is made of, for messages. */
+  readonly description: string;
+  /** The name in SQL. */
+  readonly sql: string;
+  /** The OID, or the name that the registry has. */
+  readonly key: number | string;
+  /** Whether its values are JavaScript arrays, so that there are no arrays of it. */
+  readonly isArray: boolean;
+  /** Whether some part of it has no dumper of bytes. */
+  readonly textOnly: boolean;
+  /** A random value, as it is loaded; never `null`. */
+  random(random: Random): unknown;
+  /** The value as it is sent. */
+  send(value: unknown): unknown;
+}
+
 /** Sometimes an extreme value, else what `make` makes. */
 function or<T>(
   extremes: readonly T[],

@@ -19,7 +19,7 @@ const LARGE = Deno.env.get("PGTS_ROUNDTRIP_VALUES");
 /** How many values go out by each of the six ways. */
 const VALUES = Number(LARGE ?? 6_000);
 
-Deno.test("P3 P6 P10 values of random types come back exactly, by every way there and back", async () => {
+Deno.test("P3 P6 P10 K12 values of random types come back exactly, by every way there and back", async () => {
   const trip = new RoundTrip(new Random());
   const began = performance.now();
   await trip.run(VALUES);
