@@ -241,10 +241,13 @@ export {
 } from "./types/range_wrappers.ts";
 export { registerMultirange, registerRange } from "./types/range_register.ts";
 export type { MultirangeClass, RangeClass } from "./types/range_register.ts";
+export { Cidr, Inet } from "./types/inet_value.ts";
+export type { IpValue } from "./types/inet_value.ts";
 export { registerNumeric } from "./types/numeric_register.ts";
 export type { NumericClass, NumericOptions } from "./types/numeric_register.ts";
 export { Interval } from "./types/interval_value.ts";
 export { TimeTz } from "./types/timetz.ts";
+export { Typed } from "./types/typed.ts";
 export {
   registerDateLoader,
   registerDateTimeText,

@@ -16,6 +16,7 @@ import {
 } from "./adapt.ts";
 import { ElementSearch, writeBinary, writeText } from "./array_writer.ts";
 import { BaseDumper, BinaryDumper, TextDumper } from "./dumper.ts";
+import { castName } from "./type_facts.ts";
 import {
   elementOidOf,
   elementsOf,
@@ -88,8 +89,8 @@ class BinaryArrayOf extends BinaryDumper<unknown[]> {
 
 function castOf(element: Dumper, adaptation: Adaptation): string {
   if (adaptation.arrayOidOf(element.oid) === 0) return "";
-  const name = adaptation.typeInfoOf?.(element.oid)?.regtype;
-  return name === undefined ? "" : `${name}[]`;
+  const info = adaptation.typeInfoOf?.(element.oid) ?? null;
+  return info === null ? "" : `${castName(info)}[]`;
 }
 
 /**

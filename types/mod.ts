@@ -175,10 +175,14 @@ export {
   NumberBinaryDumper,
   NumberDumper,
 } from "./number.ts";
+export { CharBinaryLoader } from "./char.ts";
 export {
-  CharBinaryLoader,
   StrBinaryDumper,
+  StrBinaryDumperBpchar,
+  StrBinaryDumperName,
+  StrBinaryDumperVarchar,
   StrDumper,
+  StrDumperBpchar,
   StrDumperName,
   StrDumperUnknown,
   StrDumperVarchar,
@@ -220,6 +224,19 @@ export {
   UuidDumper,
   UuidLoader,
 } from "./uuid.ts";
+export { Cidr, Inet, IpValue } from "./inet_value.ts";
+export {
+  CidrBinaryDumper,
+  CidrBinaryLoader,
+  CidrDumper,
+  CidrLoader,
+  InetBinaryDumper,
+  InetBinaryLoader,
+  InetDumper,
+  InetLoader,
+  type IpLike,
+} from "./inet.ts";
+export { Typed, TypedBinaryDumper, TypedDumper } from "./typed.ts";
 export {
   DateBinaryLoader,
   DateTextLoader,

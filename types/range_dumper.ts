@@ -14,25 +14,11 @@ import {
   Format,
   PlaceholderFormat,
 } from "./adapt.ts";
+import { dumperOfType, isNumberType, stringDumperOf } from "./by_type.ts";
 import { BinaryDumper, TextDumper } from "./dumper.ts";
 import { OID } from "./oids.ts";
 import type { RangeShape, RangeType } from "./range_shape.ts";
 import { boundIsNull } from "./range_text.ts";
-
-const NUMBERS: ReadonlySet<number> = new Set([
-  OID.INT2,
-  OID.INT4,
-  OID.INT8,
-  OID.NUMERIC,
-  OID.FLOAT4,
-  OID.FLOAT8,
-]);
-
-/** Whether a bound that would go out as another type is one that `subtype` takes as well. */
-function isNumberFor(bound: unknown, oid: number, subtype: number): boolean {
-  if (!NUMBERS.has(subtype)) return false;
-  return typeof bound === "string" ? subtype === OID.NUMERIC : NUMBERS.has(oid);
-}
 
 /** Values of one type, and what their bounds are sent by. */
 export class Core<V> {
@@ -98,12 +84,16 @@ export class Core<V> {
       return dumper;
     }
     const { regtype, subtypeOid } = this.type;
-    if (isNumberFor(bound, dumper.oid, subtypeOid)) {
-      return this.#adaptation.getDumperByOid?.(subtypeOid, this.#format) ??
+    if (typeof bound === "string") {
+      // Its text is that of whatever type the server reads it as.
+      return stringDumperOf(subtypeOid, this.#adaptation, this.#format) ??
         dumper;
     }
-    // The text of a string is that of whatever type the server reads it as.
-    if (dumper.oid === 0 || typeof bound === "string") return dumper;
+    if (isNumberType(subtypeOid) && isNumberType(dumper.oid)) {
+      return dumperOfType(subtypeOid, this.#adaptation, this.#format) ??
+        dumper;
+    }
+    if (dumper.oid === 0) return dumper;
     throw new DataError(
       `Cannot send a range as ${regtype}: a bound is of the type ${
         this.#nameOf(dumper.oid)

@@ -8,7 +8,8 @@
 import { DataError } from "../errors/base.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import type { Adaptation, Dumper } from "./adapt.ts";
-import type { Multirange } from "./multirange_value.ts";
+import { unsuitable } from "./dumper.ts";
+import { Multirange } from "./multirange_value.ts";
 import { writeRangeBinary } from "./range_binary.ts";
 import { type BoundText, writeRangeText } from "./range_text.ts";
 import { Range } from "./range_value.ts";
@@ -41,9 +42,10 @@ export interface RangeShape<V> {
 
 /** Ranges. */
 export const RANGE: RangeShape<Range> = {
-  ranges: (value) => [value],
-  text: writeRangeText,
-  binary: writeRangeBinary,
+  ranges: (value) => [rangeOf(value)],
+  text: (value, textOf) => writeRangeText(rangeOf(value), textOf),
+  binary: (value, dumperOf, out) =>
+    writeRangeBinary(rangeOf(value), dumperOf, out),
   over: (adaptation, oid) => adaptation.rangeOver?.(oid) ?? null,
 };
 
@@ -66,8 +68,15 @@ export const MULTIRANGE: RangeShape<Multirange> = {
   over: (adaptation, oid) => adaptation.multirangeOver?.(oid) ?? null,
 };
 
+function rangeOf(value: Range): Range {
+  if (value instanceof Range) return value;
+  throw unsuitable("a range");
+}
+
 /** The list can be changed, so that anything may be in it. */
-function rangesOf({ ranges }: Multirange): readonly Range[] {
+function rangesOf(value: Multirange): readonly Range[] {
+  if (!(value instanceof Multirange)) throw unsuitable("a multirange");
+  const { ranges } = value;
   const index = ranges.findIndex((range) => !(range instanceof Range));
   if (index === -1) return ranges;
   throw new DataError(

@@ -21,12 +21,14 @@ export const TWINS: readonly string[] = [
   "box",
   "bpchar",
   "bytea",
+  "cidr",
   "circle",
   "date",
   "datemultirange",
   "daterange",
   "float4",
   "float8",
+  "inet",
   "int2",
   "int2vector",
   "int4",
@@ -85,7 +87,14 @@ const CHARACTERS: readonly ((random: Random) => number)[] = [
     ]),
 ];
 
-function randomText(random: Random, longest: number = 40): string {
+/**
+ * Text of any characters but NUL.
+ *
+ * @param random Where the random numbers come from.
+ * @param longest How many characters it has at most.
+ * @returns The text.
+ */
+export function randomText(random: Random, longest: number = 40): string {
   return random.list(
     longest,
     () => String.fromCodePoint(random.pick(CHARACTERS)(random)),
@@ -145,12 +154,24 @@ function vectorSource(type: string, least: number, greatest: number): Source {
 
 const view = new DataView(new ArrayBuffer(8));
 
-function randomFloat8(random: Random): number {
+/**
+ * A double of any bits.
+ *
+ * @param random Where the random numbers come from.
+ * @returns The number.
+ */
+export function randomFloat8(random: Random): number {
   view.setBigInt64(0, random.bits64());
   return view.getFloat64(0);
 }
 
-function randomFloat4(random: Random): number {
+/**
+ * A single of any bits.
+ *
+ * @param random Where the random numbers come from.
+ * @returns The number.
+ */
+export function randomFloat4(random: Random): number {
   view.setUint32(0, random.bits());
   return view.getFloat32(0);
 }
@@ -195,7 +216,14 @@ function floatSource(
   };
 }
 
-function randomJson(random: Random, depth: number = 3): unknown {
+/**
+ * What JSON can hold, without a zero below zero.
+ *
+ * @param random Where the random numbers come from.
+ * @param depth How deep it is nested at most.
+ * @returns The value.
+ */
+export function randomJson(random: Random, depth: number = 3): unknown {
   const kind = random.between(0, depth > 0 ? 7 : 5);
   switch (kind) {
     case 0:
@@ -206,7 +234,7 @@ function randomJson(random: Random, depth: number = 3): unknown {
       return random.between(-1000, 1000);
     case 3: {
       const value = randomFloat8(random);
-      return Number.isFinite(value) ? value : 0;
+      return Number.isFinite(value) ? value + 0 : 0;
     }
     case 6:
       return random.list(4, () => randomJson(random, depth - 1));
@@ -263,6 +291,38 @@ function rangeSource(type: string, bounds: readonly string[]): Source {
       `'${
         multi ? `{${random.list(5, () => one(random)).join(",")}}` : one(random)
       }'::${type}`,
+  };
+}
+
+/** Any address, with groups of zeros in it; as a network it is cut off at its prefix. */
+function addressSource(type: string): Source {
+  const write = (text: string) =>
+    type === "cidr" ? `network('${text}'::inet)` : `'${text}'::inet`;
+  return {
+    extremes: [
+      "0.0.0.0",
+      "255.255.255.255",
+      "10.1.2.3/0",
+      "10.1.2.3/31",
+      "::",
+      "::1",
+      "::ffff:1.2.3.4",
+      "::1.2.3.4/120",
+      "1:0:0:2:0:0:0:3",
+      "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+      "ffff::/0",
+    ].map(write),
+    random(random) {
+      if (random.between(0, 1) === 0) {
+        const numbers = Array.from({ length: 4 }, () => random.between(0, 255));
+        return write(`${numbers.join(".")}/${random.between(0, 32)}`);
+      }
+      const groups = Array.from(
+        { length: 8 },
+        () => (random.pick([0, 0, 1, 0xffff]) & random.bits()).toString(16),
+      );
+      return write(`${groups.join(":")}/${random.between(0, 128)}`);
+    },
   };
 }
 
@@ -336,6 +396,8 @@ export const SOURCES: Readonly<Record<string, Source>> = {
   int2vector: vectorSource("int2vector", -32768, 32767),
   oidvector: vectorSource("oidvector", 0, 2 ** 32 - 1),
   oid: integerSource("oid", 0n, 2n ** 32n - 1n),
+  inet: addressSource("inet"),
+  cidr: addressSource("cidr"),
   json: jsonSource("json"),
   jsonb: jsonSource("jsonb"),
   text: textSource("text"),
