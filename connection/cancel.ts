@@ -53,6 +53,7 @@ export class CancelRequests {
   readonly #source: { readonly wire: Wire };
   readonly #hold: () => () => void;
   readonly #underWay = new Set<AbortController>();
+  #retired = false;
 
   /**
    * @param source Has the connection whose session is meant.
@@ -77,7 +78,7 @@ export class CancelRequests {
     checkTimeout(timeout, "Cannot cancel: the timeout");
     signal?.throwIfAborted();
     const { wire } = this.#source;
-    if (wire.engine.failure !== null) return;
+    if (this.#retired || wire.engine.failure !== null) return;
     const request = new AbortController();
     const giveUp = () => request.abort(signal?.reason);
     const expire = () => request.abort(timedOut(timeout));
@@ -97,6 +98,11 @@ export class CancelRequests {
       signal?.removeEventListener("abort", giveUp);
       clearTimeout(timer);
     }
+  }
+
+  /** Sends none any more: others have the session now. */
+  retire(): void {
+    this.#retired = true;
   }
 
   /** Gives up what is under way: the connection is closed. */

@@ -97,9 +97,19 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
   #transformer: Transformer | null = null;
   #transformerVersion = -1;
 
-  /** @internal */
-  constructor(opened: OpenedSession, options: ConnectOptions<Row>) {
-    super(opened, options);
+  /**
+   * @param opened The session.
+   * @param options What it was opened with.
+   * @param origin Another connection on the same session, which is used no more:
+   * this one begins with its settings, and goes on with its prepared statements.
+   * @internal
+   */
+  constructor(
+    opened: OpenedSession,
+    options: ConnectOptions<Row>,
+    origin: Connection<Row> | null = null,
+  ) {
+    super(opened, options, origin);
     const { wire, session, warn } = opened;
     this.#opened = opened;
     this.warn = warn;
@@ -110,12 +120,19 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
       maxRows: options.maxRows,
       maxResultBytes: options.maxResultBytes,
     };
-    this.adapters = new AdaptersMap(options.context?.adapters ?? adapters);
-    if (options.int8 === "number") registerInt8Number(this.adapters);
-    this.rowFactory = options.rowFactory ??
+    this.adapters = new AdaptersMap(
+      origin?.adapters ?? options.context?.adapters ?? adapters,
+    );
+    if (origin !== null) {
+      this.#transformer = origin.transformer;
+      this.#transformerVersion = this.adapters.version;
+    } else if (options.int8 === "number") registerInt8Number(this.adapters);
+    this.rowFactory = origin?.rowFactory ?? options.rowFactory ??
       dictRow as unknown as RowFactory<Row>;
-    this.cursorFactory = options.cursorFactory ?? Cursor;
-    this.serverCursorFactory = options.serverCursorFactory ?? ServerCursor;
+    this.cursorFactory = origin?.cursorFactory ?? options.cursorFactory ??
+      Cursor;
+    this.serverCursorFactory = origin?.serverCursorFactory ??
+      options.serverCursorFactory ?? ServerCursor;
     this.transactions.noteReady(wire.engine.transactionStatus);
     this.executor = new Executor(
       new Runner(wire, this.statements, this.transactions, {

@@ -47,8 +47,12 @@ export abstract class ConnectionBase extends ConnectionSettings
   readonly #opened: OpenedSession;
 
   /** @internal */
-  constructor(opened: OpenedSession, settings: InitialSettings) {
-    super(settings);
+  constructor(
+    opened: OpenedSession,
+    settings: InitialSettings,
+    origin: ConnectionSettings | null = null,
+  ) {
+    super(settings, origin);
     this.#opened = opened;
     this.cancelRequests = new CancelRequests(
       opened,

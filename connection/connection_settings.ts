@@ -44,9 +44,16 @@ export abstract class ConnectionSettings {
       prepareThreshold = DEFAULT_THRESHOLD,
       preparedMax = DEFAULT_MAX,
     }: InitialSettings,
+    origin: ConnectionSettings | null = null,
   ) {
-    this.statements = new StatementCache(prepareThreshold, preparedMax);
-    this.transactions = new TransactionState(Boolean(autocommit));
+    this.statements = origin?.statements ??
+      new StatementCache(prepareThreshold, preparedMax);
+    this.transactions = new TransactionState(
+      origin?.autocommit ?? Boolean(autocommit),
+    );
+    if (origin !== null) {
+      this.transactions.characteristics = origin.transactions.characteristics;
+    }
   }
 
   /**

@@ -44,6 +44,20 @@ export class Events {
     this.noticeHandlers = new HandlerSet("notice", warn);
     this.notifyHandlers = new HandlerSet("notify", warn);
   }
+
+  /**
+   * Remembers who is told of what.
+   *
+   * @returns Has these told again, and nobody else.
+   */
+  remember(): () => void {
+    const notices = this.noticeHandlers.remember();
+    const notifies = this.notifyHandlers.remember();
+    return () => {
+      notices();
+      notifies();
+    };
+  }
 }
 
 /** Handlers of one kind, called in the order they were added. */
@@ -84,6 +98,12 @@ export class HandlerSet<T> {
       );
     }
     this.#handlers = this.#handlers.toSpliced(at, 1);
+  }
+
+  /** See {@linkcode Events.remember}. */
+  remember(): () => void {
+    const handlers = this.#handlers;
+    return () => void (this.#handlers = handlers);
   }
 
   /** Calls all of them. What one throws is reported and keeps nobody else from it. */

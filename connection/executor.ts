@@ -5,7 +5,11 @@
  * @module
  */
 
-import { NotSupportedError, ProgrammingError } from "../errors/base.ts";
+import {
+  NotSupportedError,
+  type PgError,
+  ProgrammingError,
+} from "../errors/base.ts";
 import type { Engine } from "../protocol/engine.ts";
 import type { Exchange } from "../protocol/exchange.ts";
 import { Batch, type BatchSource, FLUSH_FROM } from "./batch.ts";
@@ -407,7 +411,36 @@ export class Executor {
     }
   }
 
-  /** Whether the connection is closed, on purpose or by a failure. */
+  /**
+   * Runs nothing any more, although the session goes on: others have it now.
+   *
+   * @param error Makes the error for whatever is still tried.
+   */
+  retire(error: () => PgError): void {
+    this.#runner.retired ??= error;
+  }
+
+  /** Whether it was retired. */
+  get retired(): boolean {
+    return this.#runner.retired !== null;
+  }
+
+  /** Whether a statement is under way, or something else that has the turn. */
+  get busy(): boolean {
+    return this.#mutex.locked || this.wire.engine.busy;
+  }
+
+  /** Whether a cancel request is under way, which could hit a statement. */
+  get held(): boolean {
+    return this.#mutex.held;
+  }
+
+  /** Waits until no cancel request is under way. */
+  async unheld(): Promise<void> {
+    await this.#mutex.unheld();
+  }
+
+  /** Whether the connection is closed, on purpose or by a failure, or was retired. */
   get closed(): boolean {
     return this.#runner.closed;
   }

@@ -44,7 +44,7 @@ export class Lifetime {
 
   /** Whether the connection is closed, on purpose or by a failure. */
   get closed(): boolean {
-    return this.#closing !== null || this.#opened.wire.engine.failure !== null;
+    return this.#closing !== null || this.#executor.closed;
   }
 
   /** Whether it was closed by a failure. */
@@ -61,6 +61,7 @@ export class Lifetime {
 
   /** Closes the connection for good. */
   close(): Promise<void> {
+    if (this.#executor.retired) return Promise.resolve();
     if (this.#closing === null) {
       this.#warnOfLoss();
       this.#intent = "close";
@@ -84,6 +85,7 @@ export class Lifetime {
   async reset(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.#closing !== null) throw closedError();
+    if (this.#executor.retired) this.#executor.checkOpen();
     this.#checkNoBlock();
     this.#resetting ??= this.#reset(signal).finally(() => {
       this.#resetting = null;

@@ -60,6 +60,8 @@ export class Runner {
   endGroup: () => void = () => {};
   /** The text of the last error; `""` if there was none. */
   lastError = "";
+  /** Makes the error for whatever is still tried; `null` while statements may run. */
+  retired: (() => PgError) | null = null;
 
   readonly #options: RunnerOptions;
   #groupBuffer: WriteBuffer | null = null;
@@ -104,13 +106,14 @@ export class Runner {
     return output.length - Math.min(start, output.length);
   }
 
-  /** Whether the connection is closed. */
+  /** Whether nothing can be run any more. */
   get closed(): boolean {
-    return this.wire.engine.failure !== null;
+    return this.retired !== null || this.wire.engine.failure !== null;
   }
 
   /** @throws {OperationalError} If the connection is closed. */
   checkOpen(): void {
+    if (this.retired !== null) throw this.retired();
     const { failure } = this.wire.engine;
     if (failure === null) return;
     const error = lossOf(failure);

@@ -9,7 +9,7 @@ import { addCircumstances, OperationalError, PgError } from "../errors/base.ts";
 import { PgConnSnapshot } from "../errors/pgconn_snapshot.ts";
 import { Authenticator } from "../protocol/auth.ts";
 import type { PasswordSource } from "../protocol/auth_password.ts";
-import type { ScramSecret } from "../protocol/auth_scram.ts";
+import type { DeriveScramKeys, ScramSecret } from "../protocol/auth_scram.ts";
 import type { ChannelBindingMode } from "../protocol/auth_sasl.ts";
 import { inspectFirstBytes, StartupExchange } from "../protocol/startup.ts";
 import { askValue } from "./ask.ts";
@@ -66,6 +66,8 @@ export interface AttemptOptions {
   readonly password: PasswordSource;
   /** The keys that SCRAM uses instead of the password. */
   readonly scramKeys: ScramSecret | null;
+  /** Derives those keys where they are not given; afresh each time by default. */
+  readonly deriveScramKeys: DeriveScramKeys | undefined;
   /** How TLS is done; `null` for not at all. */
   readonly tls: TlsSettings | null;
   /** The most SCRAM iterations that the server may ask for. */
@@ -285,6 +287,7 @@ async function start(
     user: parameters.user ?? "",
     password: options.password,
     scramKeys: options.scramKeys,
+    deriveScramKeys: options.deriveScramKeys,
     cleartextAllowed: isLocal(wire.transport.hostaddr) || tls !== null ||
       listsCleartext(requireAuth),
     allowedMethods: parseRequireAuth(requireAuth),
