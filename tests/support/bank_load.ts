@@ -97,9 +97,9 @@ export function assertRecovered(report: LoadReport): void {
   const { audit, recoveryMs, lastPauseMs } = report;
   assertEquals(audit.faults, []);
   assert(audit.committed > 2 * TRANSFERS_PER_SECOND * 0.5, "the load works");
-  // The pause that was under way, and a second in which a busy machine connects.
+  // The pause that was under way, and the time in which a busy machine connects.
   assert(
-    recoveryMs < lastPauseMs + 1000,
+    recoveryMs < lastPauseMs + 2000,
     `recovered after ${recoveryMs} ms, the pause was ${lastPauseMs} ms`,
   );
 }
