@@ -256,7 +256,7 @@ export class Keeper<Row> implements LeaseOwner<Row> {
     member.lease = null;
     const { sizes } = this;
     const unwanted = this.closed || member.failure !== null ||
-      member.isSpent(this.#generation) || this.#members.size > sizes.max;
+      this.#isSpent(member) || this.#members.size > sizes.max;
     if (unwanted) return this.#drop(member);
     if (this.#queue.serve(member)) return DONE;
     if (!this.#keepsIdle) return this.#drop(member);
@@ -364,10 +364,20 @@ export class Keeper<Row> implements LeaseOwner<Row> {
     if (this.#queue.size > 0) return null;
     for (let member = this.#idle.pop(); member; member = this.#idle.pop()) {
       this.#leastIdle = Math.min(this.#leastIdle, this.#idle.length);
-      if (!member.isSpent(this.#generation)) return member;
+      if (!this.#isSpent(member)) return member;
       this.#drop(member);
     }
     return null;
+  }
+
+  /** Whether a member is to be replaced, sound as it may be. */
+  #isSpent(member: Member<Row>): boolean {
+    const { mismatch } = member;
+    if (mismatch === null) return member.isSpent(this.#generation);
+    this.settings.warn(
+      `a connection is replaced: ${mismatch}, and target_session_attrs asks for another kind of session`,
+    );
+    return true;
   }
 
   async #wait(

@@ -53,6 +53,8 @@ export class Engine implements Conversation {
   transactionStatus: number = Status.IDLE;
   /** Why the connection is of no use any more, or `null`. */
   failure: PgError | null = null;
+  /** Whether a statement was refused because it writes, and the session or transaction is read-only. */
+  refusedWrite = false;
 
   readonly #events: EngineEvents;
   #queue: Exchange[] = [];
@@ -218,6 +220,7 @@ export class Engine implements Conversation {
         { cause: error },
       );
     }
+    if (error.sqlstate === READ_ONLY) this.refusedWrite = true;
     head.reject(error);
     head.failed = true;
     head.afterError(this);
@@ -242,6 +245,9 @@ export class Engine implements Conversation {
     );
   }
 }
+
+/** The SQLSTATE of a statement that writes in a read-only transaction. */
+const READ_ONLY = "25006";
 
 /** The largest message of the types that are never long, as libpq has it. */
 const MAX_SHORT_MESSAGE = 30_000;
