@@ -39,7 +39,7 @@ export interface BorrowOptions {
 /** How long a check may take, in seconds; never more than half of the time left. */
 const CHECK_SECONDS = 5;
 /** Who was idle for so long may have died without the event loop having had the time to see it. */
-const LOOK_AFTER_MS = 100;
+const LOOK_AFTER_MS = 1000;
 
 /** The connections of a pool. */
 export class Keeper<Row> implements LeaseOwner<Row> {
@@ -57,7 +57,7 @@ export class Keeper<Row> implements LeaseOwner<Row> {
     { member: Member<Row>; since: number; leak: Timer | null }
   >();
   readonly #queue = new WaiterQueue<Member<Row>>();
-  readonly #opener: Opener;
+  readonly #opener: Opener<Member<Row>>;
   readonly #scramMemory = new ScramMemory();
   readonly #closing = new AbortController();
   readonly #goodbyes = new Set<Promise<void>>();
@@ -92,6 +92,7 @@ export class Keeper<Row> implements LeaseOwner<Row> {
       giveUpAfter: settings.reconnectTimeout,
       wanted: () => this.#wanted(),
       open: () => this.#open(),
+      opened: (member) => this.#adopt(member),
       failed: (error, pause) => this.#noteFailure(error, pause),
       givenUp: () => void this.#giveUp(),
     });
@@ -426,7 +427,7 @@ export class Keeper<Row> implements LeaseOwner<Row> {
   ): Promise<boolean> {
     const now = performance.now();
     if (idleSince !== null && now - idleSince > LOOK_AFTER_MS) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await lookAround();
     }
     const { failure } = member;
     if (failure !== null) {
@@ -454,7 +455,7 @@ export class Keeper<Row> implements LeaseOwner<Row> {
     return Math.min(max - size, Math.max(min - size, this.#queue.size));
   }
 
-  async #open(): Promise<void> {
+  async #open(): Promise<Member<Row>> {
     const started = performance.now();
     this.#counts.connectionsNum++;
     const member = await Member.open({
@@ -464,6 +465,10 @@ export class Keeper<Row> implements LeaseOwner<Row> {
       signal: this.#closing.signal,
     });
     this.#counts.connectionsMs += performance.now() - started;
+    return member;
+  }
+
+  #adopt(member: Member<Row>): void {
     this.#lastFailure = null;
     this.#members.add(member);
     member.onLost = (reason) => {
@@ -563,6 +568,15 @@ export class Keeper<Row> implements LeaseOwner<Row> {
 }
 
 const DONE = Promise.resolve();
+
+/**
+ * Has the event loop look at the sockets, where it had no time to: the process
+ * was busy, or stopped. It does that before it waits for a timer.
+ */
+async function lookAround(): Promise<void> {
+  await pause(1);
+  await new Promise((resolve) => setImmediate(resolve));
+}
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -8,7 +8,7 @@
 import { connectArguments } from "../connection/connect_arguments.ts";
 import type { ConnectOptions } from "../connection/connect_options.ts";
 import { Connection } from "../connection/connection.ts";
-import { openSession } from "../connection/connector.ts";
+import { openSession, type SessionDefaults } from "../connection/connector.ts";
 import type { OpenedSession } from "../connection/session_start.ts";
 import { startBackgroundTimer } from "../connection/timers.ts";
 import {
@@ -41,6 +41,8 @@ export interface MemberSource<Row> {
   readonly generation: number;
   /** Gives up. */
   readonly signal: AbortSignal;
+  /** Looks up the addresses of a host; asks the system by default. */
+  readonly resolve?: SessionDefaults["resolve"];
 }
 
 /** In which state a session came back. */
@@ -100,7 +102,7 @@ export class Member<Row> {
    * @throws Whatever keeps it from being opened; then nothing stays open.
    */
   static async open<Row>(source: MemberSource<Row>): Promise<Member<Row>> {
-    const { settings, scramMemory, signal } = source;
+    const { settings, scramMemory, signal, resolve } = source;
     const conninfo = await askFor(settings.conninfo);
     const { onWarning, ...rest } = await askFor(settings.connectOptions);
     signal.throwIfAborted();
@@ -120,6 +122,7 @@ export class Member<Row> {
       {
         connectTimeout: CONNECT_SECONDS,
         deriveScramKeys: scramMemory.derive.bind(scramMemory),
+        ...(resolve === undefined ? {} : { resolve }),
       },
     );
     if (isPooledPerTransaction(settings, opened)) {

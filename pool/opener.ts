@@ -14,15 +14,17 @@ const LONGEST_PAUSE = 30;
 const FIRST_PAUSE = 1;
 
 /** What an opener is told and asked. */
-export interface OpenerOptions {
+export interface OpenerOptions<T> {
   /** How many are opened at a time. */
   readonly atOnce: number;
   /** How long to go on failing before `givenUp` is called, in seconds. */
   readonly giveUpAfter: number;
   /** How many connections are missing; those under way are among them. */
   wanted(): number;
-  /** Opens one, and takes care of it. */
-  open(): Promise<void>;
+  /** Opens one. */
+  open(): Promise<T>;
+  /** One has been opened. */
+  opened(connection: T): void;
   /** Opening one failed; the next is tried so many milliseconds later. */
   failed(error: unknown, pause: number): void;
   /** Opening has failed for too long. */
@@ -30,30 +32,30 @@ export interface OpenerOptions {
 }
 
 /** Opens the connections that are missing. */
-export class Opener {
-  readonly #options: OpenerOptions;
+export class Opener<T> {
+  readonly #options: OpenerOptions<T>;
   readonly #underWay = new Set<Promise<void>>();
+  #count = 0;
   #backoff: Backoff | null = null;
   #timer: Timer | null = null;
   #stopped = false;
 
   /** @param options See {@linkcode OpenerOptions}. */
-  constructor(options: OpenerOptions) {
+  constructor(options: OpenerOptions<T>) {
     this.#options = options;
   }
 
   /** How many are being opened. */
   get count(): number {
-    return this.#underWay.size;
+    return this.#count;
   }
 
   /** Opens what is missing, if it is time. */
   fill(): void {
-    while (!this.#stopped && this.count < this.#allowed()) {
-      const attempt = this.#attempt().finally(() => {
-        this.#underWay.delete(attempt);
-        this.fill();
-      });
+    while (!this.#stopped && this.#count < this.#allowed()) {
+      this.#count++;
+      const attempt = this.#attempt()
+        .finally(() => this.#underWay.delete(attempt));
       this.#underWay.add(attempt);
     }
   }
@@ -77,14 +79,20 @@ export class Opener {
   }
 
   async #attempt(): Promise<void> {
+    const backoff = this.#backoff;
+    let connection: T;
     try {
-      await this.#options.open();
+      connection = await this.#options.open();
     } catch (error) {
+      this.#count--;
       if (!this.#stopped) this.#waitAfter(error);
       return;
     }
-    this.#backoff = null;
-    this.#stopWaiting();
+    this.#count--;
+    // That of one which began before another failed says nothing of what is now.
+    if (backoff === this.#backoff) this.#backoff = null;
+    this.#options.opened(connection);
+    this.fill();
   }
 
   #waitAfter(error: unknown): void {

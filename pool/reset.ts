@@ -9,16 +9,17 @@ import type { ResetPolicy } from "./options.ts";
 
 /**
  * All of what DISCARD ALL does but to drop prepared statements. The role goes
- * first, as it decides what else is allowed.
+ * first, as it decides what else is allowed; the connection goes by the tag of
+ * the last, after which columns are looked at anew and statements stay prepared.
  */
 const MINIMAL = [
   "CLOSE ALL",
   "SET SESSION AUTHORIZATION DEFAULT",
-  "RESET ALL",
   "UNLISTEN *",
   "SELECT pg_advisory_unlock_all()",
   "DISCARD TEMP",
   "DISCARD SEQUENCES",
+  "RESET ALL",
 ].join("; ");
 
 /**

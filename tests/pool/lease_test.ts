@@ -139,6 +139,7 @@ Deno.test(
           "set search_path to pg_catalog",
           "listen left_channel",
           "select pg_advisory_lock(4711)",
+          "select 'kept'",
           "declare left_cursor cursor with hold for select 1",
           "set role pg_monitor",
         ]
@@ -172,7 +173,12 @@ Deno.test(
         "cursor",
         "select 1 from pg_cursors where name = 'left_cursor'",
       );
-      await ask("prepared", "select 1 from pg_prepared_statements");
+      // One that is prepared is used again, and not only left behind.
+      await conn.execute("select 'kept'", []);
+      await ask(
+        "prepared",
+        "select 1 from pg_prepared_statements where statement like '%kept%' and generic_plans + custom_plans > 1",
+      );
       await conn.commit();
       return found;
     };
