@@ -11,12 +11,20 @@
  */
 
 import { deno } from "./child.ts";
+import { runStorm } from "./chaos/storm.ts";
+import { runBank } from "./chaos/bank.ts";
 import { runEcho } from "./chaos/echo.ts";
+import { runModel } from "./chaos/model.ts";
+import { runRestarts } from "./chaos/restarts.ts";
 import { type ChaosRun, Faults, watchUncaught } from "./chaos/run.ts";
 
 /** Every run there is, by its name. */
 const RUNS: Readonly<Record<string, ChaosRun>> = {
   echo: runEcho,
+  bank: runBank,
+  storm: runStorm,
+  restarts: runRestarts,
+  model: runModel,
 };
 
 /** What the arguments say. */

@@ -148,3 +148,16 @@ export async function inTime(
 export function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
+
+/**
+ * The value in the middle.
+ *
+ * @param values Some values, at least one.
+ * @returns The middle one, or the mean of the two in the middle.
+ */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length / 2;
+  const [low, high] = [sorted[Math.ceil(half) - 1]!, sorted[Math.floor(half)]!];
+  return (low + high) / 2;
+}
