@@ -31,8 +31,9 @@ export async function runConnectionBlock<C extends Connection<unknown>, T>(
     await rollBack(conn, what);
     throw error;
   }
-  // Closed by the block is fine; lost is not, as nothing was committed then.
-  if (!conn.closed || conn.broken) await conn.commitAll();
+  // Closed by the block is fine, and so is a loss with nothing left to commit.
+  const isLost = conn.broken && conn.executor.transactions.open;
+  if (!conn.closed || isLost) await conn.commitAll();
   return result;
 }
 

@@ -156,10 +156,10 @@ export class Lifetime {
   /** Whoever knows the old session by `opened` has the fresh one from now on. */
   #takeOver(old: Wire, fresh: OpenedSession): Wire {
     const opened = this.#opened;
-    const { wire, tls, session, parameters, usedPassword } = fresh;
+    const { wire, tls, session, parameters, usedPassword, mismatch } = fresh;
     opened.session.become(session);
     wire.follow(old);
-    Object.assign(opened, { wire, tls, parameters, usedPassword });
+    Object.assign(opened, { wire, tls, parameters, usedPassword, mismatch });
     fresh.onLost = () => opened.onLost();
     this.#intent = null;
     this.#broken = wire.engine.failure !== null;

@@ -20,7 +20,11 @@ import type { Events } from "./events.ts";
 import { listsCleartext, parseRequireAuth } from "./require_auth.ts";
 import { checkPeer } from "./requirepeer.ts";
 import { Session } from "./session.ts";
-import { checkSession } from "./session_attrs.ts";
+import {
+  checkSession,
+  laterMismatch,
+  type ServerState,
+} from "./session_attrs.ts";
 import type { TlsDetails } from "./tls_details.ts";
 import type { TlsSettings } from "./tls_material.ts";
 import { isHandshakeFailure } from "./tls_verdict.ts";
@@ -46,6 +50,8 @@ export interface OpenedSession {
   readonly password: string | null;
   /** Whether the server asked for a password, and got one. */
   usedPassword: boolean;
+  /** Why it is no longer of the kind that it was chosen for; `null` as far as is known. */
+  mismatch: () => string | null;
   /** Gets warnings. */
   readonly warn: WarningHandler;
   /** Opens another session with the same parameters, which tells the same handlers. */
@@ -242,14 +248,19 @@ async function openOn(
   const abort = () =>
     wire.engine.fail(new OperationalError("Cannot connect: aborted"));
   signal.addEventListener("abort", abort, { once: true });
+  const { targetSessionAttrs } = attempt;
+  const state: ServerState = {
+    get defaultTransactionReadOnly(): string | null {
+      return session.parameterStatus("default_transaction_read_only");
+    },
+    get inHotStandby(): string | null {
+      return session.parameterStatus("in_hot_standby");
+    },
+  };
   try {
     signal.throwIfAborted();
-    await checkSession(attempt.targetSessionAttrs, {
-      defaultTransactionReadOnly: session.parameterStatus(
-        "default_transaction_read_only",
-      ),
-      inHotStandby: session.parameterStatus("in_hot_standby"),
-    }, (query) => askValue(wire, query));
+    const ask = (query: string) => askValue(wire, query);
+    await checkSession(targetSessionAttrs, state, ask);
   } catch (error) {
     await wire.close(closedError());
     throw error;
@@ -264,6 +275,8 @@ async function openOn(
     parameters,
     password: typeof options.password === "string" ? options.password : null,
     usedPassword,
+    mismatch: () =>
+      laterMismatch(targetSessionAttrs, state, wire.engine.refusedWrite),
     warn,
     reopen,
     onLost: () => {},

@@ -141,7 +141,7 @@ export class Keeper<Row> implements Home<Row>, Stock<Row> {
   takeIdle(): Member<Row> | null {
     for (let member = this.#idle.pop(); member; member = this.#idle.pop()) {
       this.#shrinker.noteIdle();
-      if (!member.isSpent(this.#generation)) return member;
+      if (!this.#isSpent(member)) return member;
       this.drop(member);
     }
     return null;
@@ -150,7 +150,7 @@ export class Keeper<Row> implements Home<Row>, Stock<Row> {
   /** Gives a member that is clean to who waits, or keeps it. */
   putBack(member: Member<Row>): Promise<void> {
     const unwanted = this.closed || member.failure !== null ||
-      member.isSpent(this.#generation) || this.#members.size > this.sizes.max;
+      this.#isSpent(member) || this.#members.size > this.sizes.max;
     if (unwanted) return this.drop(member);
     if (this.requests.serve(member)) return DONE;
     if (!this.#keepsIdle) return this.drop(member);
@@ -298,6 +298,16 @@ export class Keeper<Row> implements Home<Row>, Stock<Row> {
     const timer = setTimeout(resolve, Math.min(timeout * 1000, MAX_TIMER_MS));
     await promise;
     clearTimeout(timer);
+  }
+
+  /** Whether a member is to be replaced, sound as it may be. */
+  #isSpent(member: Member<Row>): boolean {
+    const { mismatch } = member;
+    if (mismatch === null) return member.isSpent(this.#generation);
+    this.settings.warn(
+      `a connection is replaced: ${mismatch}, and target_session_attrs asks for another kind of session`,
+    );
+    return true;
   }
 
   /** How many connections are missing, those that are being opened among them. */

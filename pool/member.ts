@@ -144,6 +144,11 @@ export class Member<Row> {
     return this.#opened.wire.engine.failure;
   }
 
+  /** Why the session is no longer of the kind that `target_session_attrs` asks for; `null` as far as is known. */
+  get mismatch(): string | null {
+    return this.#opened.mismatch();
+  }
+
   /** Whether it is to be replaced, sound as it may be. */
   isSpent(generation: number): boolean {
     return this.generation !== generation ||
@@ -237,6 +242,8 @@ export class Member<Row> {
       if (this.leftOpen === null) return;
       await this.#use((conn) => conn.executor.plainCommand("ROLLBACK"));
     }, signal);
+    const { mismatch } = this;
+    if (mismatch !== null) throw new OperationalError(mismatch);
   }
 
   /**

@@ -55,6 +55,8 @@ export class Engine implements Conversation {
   failure: PgError | null = null;
   /** How many statements have failed on the server. */
   errors = 0;
+  /** Whether a statement was refused because it writes, and the session or transaction is read-only. */
+  refusedWrite = false;
 
   readonly #events: EngineEvents;
   #queue: Exchange[] = [];
@@ -227,6 +229,7 @@ export class Engine implements Conversation {
       );
     }
     this.errors++;
+    if (error.sqlstate === READ_ONLY) this.refusedWrite = true;
     head.reject(error);
     head.failed = true;
     head.afterError(this);
@@ -251,6 +254,9 @@ export class Engine implements Conversation {
     );
   }
 }
+
+/** The SQLSTATE of a statement that writes in a read-only transaction. */
+const READ_ONLY = "25006";
 
 /** The largest message of the types that are never long, as libpq has it. */
 const MAX_SHORT_MESSAGE = 30_000;
