@@ -36,7 +36,7 @@ export interface Capabilities {
   readonly hasSetTraceFlags: CapabilityTest;
   /** Whether statements can be cancelled over the connection's own transport. */
   readonly hasCancelSafe: CapabilityTest;
-  /** Whether results can be streamed several rows at a time. */
+  /** Whether `stream()` can be told how many rows to hold. */
   readonly hasStreamChunked: CapabilityTest;
   /** Whether prepared statements are closed by a message of the protocol. */
   readonly hasSendClosePrepared: CapabilityTest;
@@ -88,7 +88,7 @@ export const capabilities: Capabilities = Object.freeze({
   hasPipeline: ask("Connection.pipeline()", true),
   hasSetTraceFlags: ask("the flags of PgConn.trace()", true),
   hasCancelSafe: ask("Connection.cancelSafe()", true),
-  hasStreamChunked: ask("Cursor.stream() with a size", false),
+  hasStreamChunked: ask("the size of Cursor.stream()", true),
   hasSendClosePrepared: ask("closing prepared statements", true),
   hasUsedGssapi: ask("PgConn.usedGssapi", false),
   hasFullProtocolVersion: ask("ConnectionInfo.fullProtocolVersion", true),

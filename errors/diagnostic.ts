@@ -41,6 +41,10 @@ type Inspect = (value: unknown, options?: unknown) => string;
  * `Deno.inspect` and `JSON.stringify` leave {@linkcode Diagnostic.messageDetail}
  * out, because the server puts row values into it.
  *
+ * The fields are plain properties, so that a diagnostic can be sent to a worker
+ * and passed through `structuredClone()`, which gives an object with all of
+ * them, the detail too.
+ *
  * @example Which constraint refused a row
  * ```ts
  * import { connect, PgError } from "@x/pgts";
@@ -54,14 +58,67 @@ type Inspect = (value: unknown, options?: unknown) => string;
  *   console.log(error.diag.constraintName); // "positive"
  * }
  * ```
+ *
+ * @example Send it to another thread
+ * ```ts
+ * import { connect, PgError } from "@x/pgts";
+ *
+ * await using conn = await connect();
+ * const error = await conn.execute("select nonsense").catch((error) => error);
+ * if (error instanceof PgError) {
+ *   const { diag } = structuredClone({ name: error.name, diag: error.diag });
+ *   console.log(diag.sqlstate); // 42703
+ * }
+ * ```
  */
 export class Diagnostic {
-  readonly #fields: DiagnosticFields;
+  /** Severity in the server's language, for example `ERREUR`. */
+  readonly severity: string | null;
+  /** Severity in English: `ERROR`, `FATAL`, `PANIC`, `WARNING`, `NOTICE` and so on. */
+  readonly severityNonlocalized: string | null;
+  /** The five characters of the SQLSTATE. */
+  readonly sqlstate: string | null;
+  /** The primary message, usually one line. */
+  readonly messagePrimary: string | null;
+  /** Details. May contain values of rows, for example of a duplicate key. */
+  readonly messageDetail: string | null;
+  /** A suggestion what to do. */
+  readonly messageHint: string | null;
+  /** Position in the query in characters, starting at 1, as decimal text. */
+  readonly statementPosition: string | null;
+  /** Position in {@linkcode Diagnostic.internalQuery}, as decimal text. */
+  readonly internalPosition: string | null;
+  /** The text of a failed command that the server generated itself. */
+  readonly internalQuery: string | null;
+  /** Where it happened: the call stack of procedural languages and the like. */
+  readonly context: string | null;
+  /** Schema of the object concerned. */
+  readonly schemaName: string | null;
+  /** Table concerned. */
+  readonly tableName: string | null;
+  /** Column concerned. */
+  readonly columnName: string | null;
+  /** Data type concerned. */
+  readonly datatypeName: string | null;
+  /** Constraint concerned; an index counts as one. */
+  readonly constraintName: string | null;
+  /** File of the server's source that reported it. */
+  readonly sourceFile: string | null;
+  /** Line in {@linkcode Diagnostic.sourceFile}, as decimal text. */
+  readonly sourceLine: string | null;
+  /** Function of the server's source that reported it. */
+  readonly sourceFunction: string | null;
 
   static {
     Object.defineProperty(this.prototype, Symbol.for("Deno.customInspect"), {
       value(this: Diagnostic, inspect: Inspect, options: unknown): string {
         return `Diagnostic ${inspect(this.toJSON(), options)}`;
+      },
+    });
+    const node = Symbol.for("nodejs.util.inspect.custom");
+    Object.defineProperty(this.prototype, node, {
+      value(this: Diagnostic): Record<string, string> {
+        return this.toJSON();
       },
     });
   }
@@ -71,80 +128,24 @@ export class Diagnostic {
    * @internal
    */
   constructor(fields: DiagnosticFields = {}) {
-    this.#fields = fields;
-  }
-
-  /** Severity in the server's language, for example `ERREUR`. */
-  get severity(): string | null {
-    return this.#fields.S ?? null;
-  }
-  /** Severity in English: `ERROR`, `FATAL`, `PANIC`, `WARNING`, `NOTICE` and so on. */
-  get severityNonlocalized(): string | null {
-    return this.#fields.V ?? null;
-  }
-  /** The five characters of the SQLSTATE. */
-  get sqlstate(): string | null {
-    return this.#fields.C ?? null;
-  }
-  /** The primary message, usually one line. */
-  get messagePrimary(): string | null {
-    return this.#fields.M ?? null;
-  }
-  /** Details. May contain values of rows, for example of a duplicate key. */
-  get messageDetail(): string | null {
-    return this.#fields.D ?? null;
-  }
-  /** A suggestion what to do. */
-  get messageHint(): string | null {
-    return this.#fields.H ?? null;
-  }
-  /** Position in the query in characters, starting at 1, as decimal text. */
-  get statementPosition(): string | null {
-    return this.#fields.P ?? null;
-  }
-  /** Position in {@linkcode Diagnostic.internalQuery}, as decimal text. */
-  get internalPosition(): string | null {
-    return this.#fields.p ?? null;
-  }
-  /** The text of a failed command that the server generated itself. */
-  get internalQuery(): string | null {
-    return this.#fields.q ?? null;
-  }
-  /** Where it happened: the call stack of procedural languages and the like. */
-  get context(): string | null {
-    return this.#fields.W ?? null;
-  }
-  /** Schema of the object concerned. */
-  get schemaName(): string | null {
-    return this.#fields.s ?? null;
-  }
-  /** Table concerned. */
-  get tableName(): string | null {
-    return this.#fields.t ?? null;
-  }
-  /** Column concerned. */
-  get columnName(): string | null {
-    return this.#fields.c ?? null;
-  }
-  /** Data type concerned. */
-  get datatypeName(): string | null {
-    return this.#fields.d ?? null;
-  }
-  /** Constraint concerned; an index counts as one. */
-  get constraintName(): string | null {
-    return this.#fields.n ?? null;
-  }
-  /** File of the server's source that reported it. */
-  get sourceFile(): string | null {
-    return this.#fields.F ?? null;
-  }
-  /** Line in {@linkcode Diagnostic.sourceFile}, as decimal text. */
-  get sourceLine(): string | null {
-    return this.#fields.L ?? null;
-  }
-  /** Function of the server's source that reported it. */
-  get sourceFunction(): string | null {
-    return this.#fields.R ?? null;
+    this.severity = fields.S ?? null;
+    this.severityNonlocalized = fields.V ?? null;
+    this.sqlstate = fields.C ?? null;
+    this.messagePrimary = fields.M ?? null;
+    this.messageDetail = fields.D ?? null;
+    this.messageHint = fields.H ?? null;
+    this.statementPosition = fields.P ?? null;
+    this.internalPosition = fields.p ?? null;
+    this.internalQuery = fields.q ?? null;
+    this.context = fields.W ?? null;
+    this.schemaName = fields.s ?? null;
+    this.tableName = fields.t ?? null;
+    this.columnName = fields.c ?? null;
+    this.datatypeName = fields.d ?? null;
+    this.constraintName = fields.n ?? null;
+    this.sourceFile = fields.F ?? null;
+    this.sourceLine = fields.L ?? null;
+    this.sourceFunction = fields.R ?? null;
   }
 
   /**

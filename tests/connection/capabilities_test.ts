@@ -55,6 +55,7 @@ Deno.test("capabilities: every one that psycopg has, and those of pgts", () => {
     "hasPipeline",
     "hasSetTraceFlags",
     "hasCancelSafe",
+    "hasStreamChunked",
     "hasSendClosePrepared",
     "hasFullProtocolVersion",
     ...Deno.build.os === "windows" ? [] : ["hasRequirePeer"],

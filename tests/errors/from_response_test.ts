@@ -5,6 +5,7 @@ import {
   assertStrictEquals,
   assertStringIncludes,
 } from "@std/assert";
+import { inspect } from "node:util";
 import { DatabaseError, OperationalError } from "../../errors/base.ts";
 import { ProgrammingError } from "../../errors/base.ts";
 import { Diagnostic, FIELD_NAMES } from "../../errors/diagnostic.ts";
@@ -100,6 +101,8 @@ Deno.test("E4 errorFromDiagnostic: detail, hint and context only in diag, the de
     Deno.inspect(error, { showHidden: true, depth: 10 }),
     Deno.inspect({ error: [error] }, { depth: 10 }),
     Deno.inspect(error.diag),
+    inspect(error, { depth: 10 }),
+    inspect(error.diag),
     JSON.stringify(error),
     JSON.stringify(error.diag),
     String(error),
@@ -107,6 +110,7 @@ Deno.test("E4 errorFromDiagnostic: detail, hint and context only in diag, the de
   ];
   for (const text of shown) assert(!text.includes(detail), text);
   assertStringIncludes(Deno.inspect(error.diag), "person_email_key");
+  assertStringIncludes(inspect(error.diag), "person_email_key");
   assertStringIncludes(JSON.stringify(error), "person_email_key");
 });
 
@@ -119,6 +123,21 @@ Deno.test("Diagnostic: all eighteen fields, null where the server sent none", ()
   );
   const empty = new Diagnostic();
   for (const name of FIELD_NAMES) assertStrictEquals(empty[name], null);
+});
+
+Deno.test("Diagnostic: goes through structuredClone and to a worker with all fields", async () => {
+  const diag = new Diagnostic(ALL_FIELDS);
+  const all = Object.fromEntries(FIELD_NAMES.map((name) => [name, diag[name]]));
+  assertEquals({ ...structuredClone(diag) }, all);
+  const empty = structuredClone(new Diagnostic());
+  assertEquals(Object.keys(empty), [...FIELD_NAMES]);
+  const { port1, port2 } = new MessageChannel();
+  const got = Promise.withResolvers<unknown>();
+  port2.onmessage = ({ data }) => got.resolve(data);
+  port1.postMessage({ diag });
+  assertEquals(await got.promise, { diag: all });
+  port1.close();
+  port2.close();
 });
 
 Deno.test("Diagnostic.toJSON: survives structuredClone and JSON", () => {
