@@ -24,7 +24,9 @@ export {
 export type {
   ConnectOptions,
   CursorClass,
+  CursorFactory,
   ServerCursorClass,
+  ServerCursorFactory,
 } from "./connection/connect_options.ts";
 export type {
   AdaptContext,

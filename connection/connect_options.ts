@@ -18,12 +18,46 @@ export type CursorClass = new <Row>(
   options?: CursorOptions<Row>,
 ) => BaseCursor<Row>;
 
+/**
+ * What makes cursors: a class, or a function that gives one.
+ *
+ * @example A function
+ * ```ts
+ * import { connect, RawCursor } from "@x/pgts";
+ * import type { CursorFactory } from "@x/pgts";
+ *
+ * const patient: CursorFactory = (connection, options) => {
+ *   const cursor = new RawCursor(connection, options);
+ *   cursor.arraySize = 100;
+ *   return cursor;
+ * };
+ * await using conn = await connect({ cursorFactory: patient });
+ * const rows = await conn.execute("select generate_series(1, $1) as n", [500]).fetchMany();
+ * console.log(rows.length); // 100
+ * ```
+ */
+export type CursorFactory =
+  | CursorClass
+  | (<Row>(
+    connection: CursorConnection,
+    options?: CursorOptions<Row>,
+  ) => BaseCursor<Row>);
+
 /** A class of named cursors, such as `ServerCursor` or `RawServerCursor`. */
 export type ServerCursorClass = new <Row>(
   connection: CursorConnection,
   name: string,
   options?: ServerCursorOptions<Row>,
 ) => ServerCursor<Row>;
+
+/** What makes named cursors: a class, or a function that gives one. */
+export type ServerCursorFactory =
+  | ServerCursorClass
+  | (<Row>(
+    connection: CursorConnection,
+    name: string,
+    options?: ServerCursorOptions<Row>,
+  ) => ServerCursor<Row>);
 
 /**
  * The options of `connect()`. Parameters of libpq are taken in camelCase and in
@@ -33,10 +67,10 @@ export interface ConnectOptions<Row>
   extends ConnectionParameters, DriverSettings {
   /** What becomes of rows. */
   rowFactory?: RowFactory<Row> | undefined;
-  /** The class of cursors. */
-  cursorFactory?: CursorClass | undefined;
-  /** The class of named cursors. */
-  serverCursorFactory?: ServerCursorClass | undefined;
+  /** The class of cursors, or a function that makes one. */
+  cursorFactory?: CursorFactory | undefined;
+  /** The class of named cursors, or a function that makes one. */
+  serverCursorFactory?: ServerCursorFactory | undefined;
   /**
    * Whether the BEGIN of a transaction goes out in the same write as its first
    * statement. Switch it off for a pooler that does not take that.

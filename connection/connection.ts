@@ -157,7 +157,7 @@ export class Connection<Row = DictRow> extends ConnectionTransactions<Row>
 
   /** The class, the state, and who is connected where. */
   override toString(): string {
-    return `<Connection ${this.info}>`;
+    return `<${this.constructor.name} ${this.info}>`;
   }
 
   /**

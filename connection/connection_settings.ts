@@ -6,7 +6,7 @@
 
 import { ProgrammingError } from "../errors/base.ts";
 import { checkIsolationLevel, type IsolationLevel } from "./settings.ts";
-import { StatementCache } from "./statement_cache.ts";
+import { checkStatementNumber, StatementCache } from "./statement_cache.ts";
 import { TransactionState } from "./transaction_state.ts";
 
 const DEFAULT_THRESHOLD = 5;
@@ -137,9 +137,16 @@ export abstract class ConnectionSettings {
     return this.statements.threshold;
   }
 
-  /** How often a statement is to run before it is prepared; `null`: it never is. */
+  /**
+   * How often a statement is to run before it is prepared; `null`: it never is.
+   *
+   * @throws {ProgrammingError} If it is no whole number from 0 on.
+   */
   set prepareThreshold(value: number | null) {
-    this.statements.threshold = value;
+    this.statements.threshold = checkStatementNumber(
+      value,
+      "Cannot set prepareThreshold: it",
+    );
   }
 
   /** How many statements are kept prepared; `null`: all of them. */
@@ -147,9 +154,16 @@ export abstract class ConnectionSettings {
     return this.statements.max;
   }
 
-  /** How many statements are to be kept prepared; `null`: all of them. */
+  /**
+   * How many statements are to be kept prepared; `null`: all of them.
+   *
+   * @throws {ProgrammingError} If it is no whole number from 0 on.
+   */
   set preparedMax(value: number | null) {
-    this.statements.max = value;
+    this.statements.max = checkStatementNumber(
+      value,
+      "Cannot set preparedMax: it",
+    );
   }
 
   #checkNoTransaction(what: string): void {

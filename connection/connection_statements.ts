@@ -14,7 +14,9 @@ import type { ParameterSets } from "./batch.ts";
 import type {
   ConnectOptions,
   CursorClass,
+  CursorFactory,
   ServerCursorClass,
+  ServerCursorFactory,
 } from "./connect_options.ts";
 import { ConnectionBase } from "./connection_base.ts";
 import { Cursor } from "./cursor.ts";
@@ -23,7 +25,7 @@ import type {
   ExecuteManyOptions,
   ExecuteOptions,
 } from "./cursor_base.ts";
-import type { CursorOptions } from "./cursor_core.ts";
+import { CursorCore, type CursorOptions } from "./cursor_core.ts";
 import type { Execution } from "./execution.ts";
 import { registerInt8Number } from "./int8.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -41,10 +43,10 @@ export abstract class ConnectionStatements<Row> extends ConnectionBase {
   override readonly adapters: AdaptersMap;
   /** What becomes of the rows of the cursors to come. */
   rowFactory: RowFactory<Row>;
-  /** The class of the cursors to come. */
-  cursorFactory: CursorClass;
-  /** The class of the named cursors to come. */
-  serverCursorFactory: ServerCursorClass;
+  /** The class of the cursors to come, or a function that makes one. */
+  cursorFactory: CursorFactory;
+  /** The class of the named cursors to come, or a function that makes one. */
+  serverCursorFactory: ServerCursorFactory;
   /**
    * Gets warnings.
    *
@@ -135,9 +137,20 @@ export abstract class ConnectionStatements<Row> extends ConnectionBase {
     options?: ServerCursorOptions<R>,
   ): BaseCursor<R> | ServerCursor<R> {
     this.executor.checkOpen();
-    return typeof name === "string"
-      ? new this.serverCursorFactory<R>(this, name, options)
-      : new this.cursorFactory<R>(this, name);
+    if (typeof name === "string") {
+      const make = this.serverCursorFactory;
+      return isClass<ServerCursorClass>(make)
+        ? new make<R>(this, name, options)
+        : make<R>(this, name, options);
+    }
+    return this.#newCursor<R>(name);
+  }
+
+  #newCursor<R>(options?: CursorOptions<R>): BaseCursor<R> {
+    const make = this.cursorFactory;
+    return isClass<CursorClass>(make)
+      ? new make<R>(this, options)
+      : make<R>(this, options);
   }
 
   /**
@@ -166,7 +179,7 @@ export abstract class ConnectionStatements<Row> extends ConnectionBase {
     params?: QueryParameters,
     options?: ExecuteOptions,
   ): Execution<R, BaseCursor<R>> {
-    return new this.cursorFactory<R>(this).execute(query, params, options);
+    return this.#newCursor<R>().execute(query, params, options);
   }
 
   /**
@@ -183,7 +196,7 @@ export abstract class ConnectionStatements<Row> extends ConnectionBase {
     sets: ParameterSets,
     options?: ExecuteManyOptions,
   ): Execution<R, BaseCursor<R>> {
-    return new this.cursorFactory<R>(this).executeMany(query, sets, options);
+    return this.#newCursor<R>().executeMany(query, sets, options);
   }
 
   /**
@@ -211,7 +224,7 @@ export abstract class ConnectionStatements<Row> extends ConnectionBase {
     params?: QueryParameters,
     options?: StreamOptions,
   ): RowStream<R> {
-    return new this.cursorFactory<R>(this).stream(query, params, options);
+    return this.#newCursor<R>().stream(query, params, options);
   }
 
   /**
@@ -264,4 +277,9 @@ export abstract class ConnectionStatements<Row> extends ConnectionBase {
     const pipeline = this.#pipeline;
     return await (block === undefined ? pipeline.enter() : pipeline.run(block));
   }
+}
+
+function isClass<Class>(factory: object): factory is Class & object {
+  const { prototype } = factory as { readonly prototype?: unknown };
+  return prototype instanceof CursorCore;
 }

@@ -32,6 +32,7 @@ import {
   type OpenedSession,
   snapshotOf,
 } from "./session_start.ts";
+import { checkStatementNumber } from "./statement_cache.ts";
 import { loadTls, type TlsSettings } from "./tls_material.ts";
 import { planTls } from "./tls_options.ts";
 import { lookupAddresses } from "./transport_dns.ts";
@@ -65,11 +66,19 @@ export async function openSession(
   { resolve = lookupAddresses, deriveScramKeys, connectTimeout }:
     SessionDefaults = {},
 ): Promise<OpenedSession> {
-  const { signal, allowedParameters } = options;
+  const { signal, allowedParameters, prepareThreshold, preparedMax } = options;
   signal?.throwIfAborted();
   checkTimeout(
     options.cancelTimeout ?? Infinity,
     'Cannot connect: the option "cancelTimeout"',
+  );
+  checkStatementNumber(
+    prepareThreshold ?? null,
+    'Cannot connect: the option "prepareThreshold"',
+  );
+  checkStatementNumber(
+    preparedMax ?? null,
+    'Cannot connect: the option "preparedMax"',
   );
   const ambient = allowedParameters === undefined;
   if (!ambient) checkAllowed(conninfo, allowedParameters);

@@ -162,6 +162,7 @@ export abstract class BaseCursor<Row> extends CopyingCursor<Row> {
    * together, or with `returning` that of the result at hand.
    * @throws {NotSupportedError} If the query is a template, which has its values in it.
    * @throws {ProgrammingError} If the placeholders and the parameters do not match.
+   * @throws {TypeError} If the sets cannot be iterated.
    * @throws {InterfaceError} If the cursor is closed.
    * @throws {OperationalError} If the connection is closed or gets lost.
    * @throws {DatabaseError} What the server says; see the classes of `./errors`.
@@ -193,7 +194,7 @@ export abstract class BaseCursor<Row> extends CopyingCursor<Row> {
       return Execution.of(this.#executeMany(query, sets, options));
     }
     return this.#inPipeline((resolve, reject) => {
-      this.#startMany(query, options);
+      this.#startMany(query, sets, options);
       const tally = new Tally(options.returning ?? false);
       const settle = (error?: unknown) => {
         if (error !== undefined) return reject(error, []);
@@ -248,19 +249,31 @@ export abstract class BaseCursor<Row> extends CopyingCursor<Row> {
     sets: ParameterSets,
     options: ExecuteManyOptions,
   ): Promise<this> {
-    this.#startMany(query, options);
+    this.#startMany(query, sets, options);
     const tally = new Tally(options.returning ?? false);
     await this.#runMany(query, sets, options, tally);
     this.tally = tally;
     return this.show(tally.results);
   }
 
-  #startMany(query: Query, { signal }: ExecuteManyOptions): void {
+  #startMany(
+    query: Query,
+    sets: ParameterSets,
+    { signal }: ExecuteManyOptions,
+  ): void {
     this.startRun();
     signal?.throwIfAborted();
     if (query instanceof SqlTemplate) {
       throw new NotSupportedError(
         "Cannot run a template with executeMany(): it has its values in it, give text with placeholders",
+      );
+    }
+    if (
+      typeof sets !== "object" || sets === null ||
+      !(Symbol.iterator in sets || Symbol.asyncIterator in sets)
+    ) {
+      throw new TypeError(
+        "Cannot run executeMany(): the sets of parameters must be an array or something else that can be iterated",
       );
     }
   }

@@ -8,9 +8,10 @@
 import { InterfaceError } from "../errors/base.ts";
 import type { BoundQuery, Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
-import type { PlaceholderFormat } from "../types/adapt.ts";
+import { Format, type PlaceholderFormat } from "../types/adapt.ts";
 import { AdaptersMap } from "../types/adapters_map.ts";
 import { Transformer } from "../types/transformer.ts";
+import type { ConnectionInfo } from "./connection_info.ts";
 import type { Executor } from "./executor.ts";
 import type { ResultLimits } from "./result.ts";
 import type { RowFactory } from "./rows.ts";
@@ -25,6 +26,10 @@ export interface CursorConnection {
    * @internal
    */
   readonly executor: Executor;
+  /** The loaders and dumpers, for the cursors to come. */
+  readonly adapters: AdaptersMap;
+  /** What can be told about the connection. */
+  readonly info: ConnectionInfo;
   /** The loaders and dumpers as they are now. */
   readonly transformer: Transformer;
   /** What becomes of rows. */
@@ -54,6 +59,11 @@ export interface SentQuery {
   readonly params: readonly unknown[] | null;
   /** The formats that its placeholders asked for. */
   readonly formats: readonly PlaceholderFormat[];
+  /**
+   * The OIDs of the types that the parameters were sent as: 0 where the server
+   * decides, as for strings, and where the value cannot be sent.
+   */
+  readonly types: readonly number[];
 }
 
 /** The part that the cursors of the client and those of the server share. */
@@ -63,22 +73,18 @@ export abstract class CursorCore<Row> {
   /** What becomes of the rows of the results to come. */
   rowFactory: RowFactory<Row>;
 
+  /** The connection that statements run on: the one that the cursor was opened on. */
+  readonly connection: CursorConnection;
   /**
-   * The connection that statements run on.
-   *
-   * @internal
+   * The format in which rows are asked for; `null`, the default, leaves it to
+   * pgts. The values are the same either way. It counts from the next run on.
    */
-  protected readonly connection: CursorConnection;
-  /**
-   * Whether rows are asked for in binary, where a run does not say.
-   *
-   * @internal
-   */
-  protected readonly binary: boolean | undefined;
+  format: Format | null;
   #transformer: Transformer;
   #ownAdapters = false;
   #closed = false;
   #bound: BoundQuery | null = null;
+  #boundBy: Transformer | null = null;
   #confined: (() => void) | null = null;
 
   /**
@@ -89,7 +95,11 @@ export abstract class CursorCore<Row> {
   constructor(connection: CursorConnection, options: CursorOptions<Row> = {}) {
     this.connection = connection;
     this.#transformer = connection.transformer;
-    this.binary = options.binary;
+    this.format = options.binary === undefined
+      ? null
+      : options.binary
+      ? Format.BINARY
+      : Format.TEXT;
     this.rowFactory = options.rowFactory ??
       connection.rowFactory as RowFactory<Row>;
   }
@@ -137,7 +147,49 @@ export abstract class CursorCore<Row> {
     const bound = this.#bound;
     if (bound === null) return null;
     const { text, values: params, formats } = bound;
-    return { text, params, formats };
+    const types = params?.map((value, i) => this.#typeOf(value, formats[i]!));
+    return { text, params, formats, types: types ?? [] };
+  }
+
+  #typeOf(value: unknown, format: PlaceholderFormat): number {
+    if (value === null) return 0;
+    try {
+      return this.#boundBy!.getDumper(value, format).oid;
+    } catch {
+      return 0; // That is why it failed.
+    }
+  }
+
+  /**
+   * Whether rows are asked for in binary, where a run does not say.
+   *
+   * @internal
+   */
+  protected get binary(): boolean | undefined {
+    return this.format === null ? undefined : this.format === Format.BINARY;
+  }
+
+  /**
+   * How the last run ended, in a word; `null` where there was none.
+   *
+   * @internal
+   */
+  protected abstract get outcome(): string | null;
+
+  /** The class, the state, and the connection; nothing of statements and rows. */
+  toString(): string {
+    const state = this.#closed ? "closed" : this.outcome ?? "no result";
+    return `<${this.constructor.name} [${state}] ${this.connection.info}>`;
+  }
+
+  static {
+    for (const symbol of ["Deno.customInspect", "nodejs.util.inspect.custom"]) {
+      Object.defineProperty(this.prototype, Symbol.for(symbol), {
+        value(this: CursorCore<unknown>): string {
+          return this.toString();
+        },
+      });
+    }
   }
 
   /**
@@ -175,7 +227,8 @@ export abstract class CursorCore<Row> {
     this.#bound = null;
     this.checkConfined();
     this.connection.executor.checkOpen();
-    const bound = unsent(() => this.bind(query, params, this.#transformer));
+    const transformer = this.#boundBy = this.#transformer;
+    const bound = unsent(() => this.bind(query, params, transformer));
     return this.#bound = prefix === undefined
       ? bound
       : { ...bound, text: prefix + bound.text };

@@ -10,6 +10,9 @@ import type { Tally } from "./batch.ts";
 import type { Column } from "./column.ts";
 import { CursorCore } from "./cursor_core.ts";
 import type { Fetchable } from "./execution.ts";
+import { ExecStatus } from "./pg_constants.ts";
+import { PgResult } from "./pg_result.ts";
+import { checkCount } from "./server_cursor_position.ts";
 import type { Result } from "./result.ts";
 
 /** The part of a cursor that holds results. */
@@ -55,6 +58,41 @@ export abstract class CursorResults<Row> extends CursorCore<Row>
     return this.#result?.commandTag ?? this.tally?.commandTag ?? null;
   }
 
+  /**
+   * The result as libpq tells about it, or `null` if there is none. Its rows have
+   * been made into values as they came, so that its `getValue()` is a
+   * NotSupportedError.
+   *
+   * @example
+   * ```ts
+   * import { connect, ExecStatus } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * const { pgresult } = await conn.execute("select 1 as n");
+   * console.log(pgresult?.status === ExecStatus.TUPLES_OK); // true
+   * console.log(pgresult?.ntuples, pgresult?.fname(0)); // 1 n
+   * ```
+   */
+  get pgresult(): PgResult | null {
+    const result = this.#result;
+    if (result === undefined) return null;
+    const { fields, commandTag: tag } = result;
+    return new PgResult({
+      status: statusOf(result),
+      fields: fields ?? [],
+      decoded: result.rows.length,
+      tag,
+    });
+  }
+
+  /** @internal */
+  protected override get outcome(): string | null {
+    const result = this.#result;
+    if (result === undefined) return null;
+    const status = statusOf(result);
+    return Object.entries(ExecStatus).find(([, n]) => n === status)![0];
+  }
+
   get #result(): Result | undefined {
     return this.#results[this.#index];
   }
@@ -88,14 +126,17 @@ export abstract class CursorResults<Row> extends CursorCore<Row>
    *
    * @param size How many at most; {@linkcode CursorResults.arraySize} by default.
    * @returns The rows; none when there are none left.
-   * @throws {ProgrammingError} If there is no result, or it has no rows.
+   * @throws {ProgrammingError} If there is no result, if it has no rows, or if
+   * the size is no number of rows.
    * @throws {InterfaceError} If the cursor is closed.
    */
   async fetchMany(size?: number): Promise<Row[]> {
     if (this.running !== null) await this.running;
     const { rows } = this.#rows();
+    const count = size || this.arraySize;
+    if (count !== Infinity) checkCount(count, "size");
     const from = this.#row;
-    this.#row = Math.min(rows.length, from + (size || this.arraySize));
+    this.#row = Math.min(rows.length, from + count);
     return rows.slice(from, this.#row) as Row[];
   }
 
@@ -112,6 +153,33 @@ export abstract class CursorResults<Row> extends CursorCore<Row>
     const from = this.#row;
     this.#row = rows.length;
     return rows.slice(from) as Row[];
+  }
+
+  /**
+   * The next row, as an iterator gives it. A row may be `null` where its factory
+   * makes it so; this tells it from the end.
+   *
+   * @returns The row, or that there is none left.
+   * @throws {ProgrammingError} If there is no result, or it has no rows.
+   * @throws {InterfaceError} If the cursor is closed.
+   *
+   * @example
+   * ```ts
+   * import { connect, scalarRow } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * const cursor = conn.cursor({ rowFactory: scalarRow });
+   * await cursor.execute("select null");
+   * console.log(await cursor.next()); // { value: null, done: false }
+   * console.log(await cursor.next()); // { value: undefined, done: true }
+   * ```
+   */
+  async next(): Promise<IteratorResult<Row, undefined>> {
+    if (this.running !== null) await this.running;
+    const { rows } = this.#rows();
+    return this.#row < rows.length
+      ? { value: rows[this.#row++] as Row, done: false }
+      : { value: undefined, done: true };
   }
 
   /** The rows that are left, one by one. Leaving the loop does not close the cursor. */
@@ -270,4 +338,9 @@ export abstract class CursorResults<Row> extends CursorCore<Row>
     }
     return result;
   }
+}
+
+function statusOf({ fields, commandTag }: Result): ExecStatus {
+  if (fields !== null) return ExecStatus.TUPLES_OK;
+  return commandTag === null ? ExecStatus.EMPTY_QUERY : ExecStatus.COMMAND_OK;
 }

@@ -67,6 +67,11 @@ export abstract class FetchingCursor<Row> extends CursorCore<Row>
     return index === null ? null : index - this.waiting;
   }
 
+  /** @internal */
+  protected override get outcome(): string | null {
+    return this.declared.tag;
+  }
+
   /** The tag of the last command, for example `FETCH 100`, or `null`. */
   get statusMessage(): string | null {
     return this.declared.tag;
@@ -124,6 +129,25 @@ export abstract class FetchingCursor<Row> extends CursorCore<Row>
   }
 
   /**
+   * The next row, as an iterator gives it; `itersize` rows are fetched at once.
+   *
+   * @returns The row, or that there is none left.
+   * @throws {InvalidCursorName} If there is no such cursor, or not any more.
+   * @throws {InterfaceError} If the cursor is closed.
+   * @throws {DatabaseError} What the server says; see the classes of `./errors`.
+   */
+  async next(): Promise<IteratorResult<Row, undefined>> {
+    this.checkUsable();
+    while (this.waiting === 0) {
+      await this.#fetchAhead();
+      if (this.#ahead.length === 0) {
+        return { value: undefined, done: true };
+      }
+    }
+    return { value: this.#ahead[this.#next++]!, done: false };
+  }
+
+  /**
    * The rows that are left, one by one, fetched `itersize` at once. Leaving the
    * loop loses none of them, and does not close the cursor.
    */
@@ -133,13 +157,18 @@ export abstract class FetchingCursor<Row> extends CursorCore<Row>
     while (true) {
       while (this.#next < this.#ahead.length) yield this.#ahead[this.#next++]!;
       if (!more) return;
-      more = await this.exclusively(async () => {
-        if (this.waiting > 0) return true;
-        const size = checkCount(this.itersize, "itersize");
-        this.keep(await this.#fetch(size));
-        return this.#ahead.length === size;
-      });
+      more = await this.#fetchAhead();
     }
+  }
+
+  /** Fetches rows ahead, unless some are waiting; whether there may be more. */
+  #fetchAhead(): Promise<boolean> {
+    return this.exclusively(async () => {
+      if (this.waiting > 0) return true;
+      const size = checkCount(this.itersize, "itersize");
+      this.keep(await this.#fetch(size));
+      return this.#ahead.length === size;
+    });
   }
 
   /**

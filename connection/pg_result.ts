@@ -7,6 +7,7 @@
 
 import {
   type ErrorResult,
+  NotSupportedError,
   type PgError,
   ProgrammingError,
 } from "../errors/base.ts";
@@ -61,6 +62,7 @@ export class PgResult implements ErrorResult {
 
   readonly #fields: readonly FieldDescription[];
   readonly #rows: readonly Uint8Array<ArrayBuffer>[];
+  readonly #decoded: number | null;
   readonly #parameterOids: readonly number[];
   readonly #diag: Diagnostic;
   /** Where the values of the row that was asked for last begin, and that row. */
@@ -73,6 +75,7 @@ export class PgResult implements ErrorResult {
     this.commandStatus = parts.tag ?? null;
     this.#fields = parts.fields ?? [];
     this.#rows = parts.rows ?? [];
+    this.#decoded = parts.decoded ?? null;
     this.#parameterOids = parts.parameterOids ?? [];
     this.#diag = parts.diag ?? new Diagnostic();
   }
@@ -98,7 +101,7 @@ export class PgResult implements ErrorResult {
 
   /** How many rows there are. */
   get ntuples(): number {
-    return this.#rows.length;
+    return this.#decoded ?? this.#rows.length;
   }
 
   /** How many columns there are. */
@@ -181,8 +184,15 @@ export class PgResult implements ErrorResult {
    * @param column The index of its column, from 0.
    * @returns A copy of the bytes; `null` for NULL.
    * @throws {ProgrammingError} If there is no such row or column.
+   * @throws {NotSupportedError} If it is the result of a cursor, which has made
+   * values of the bytes.
    */
   getValue(row: number, column: number): Uint8Array<ArrayBuffer> | null {
+    if (this.#decoded !== null) {
+      throw new NotSupportedError(
+        "Cannot get the bytes of a value: the cursor has decoded them as they came, fetch the row, or use conn.pgconn.execParams()",
+      );
+    }
     const body = this.#rows[row];
     if (body === undefined || this.#fields[column] === undefined) {
       throw new ProgrammingError(

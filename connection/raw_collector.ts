@@ -23,6 +23,8 @@ export interface ResultParts {
   readonly fields?: readonly FieldDescription[];
   /** The bodies of the DataRow messages. */
   readonly rows?: readonly Uint8Array<ArrayBuffer>[];
+  /** How many rows there were, where they were decoded instead of kept. */
+  readonly decoded?: number;
   /** The OIDs of the parameters. */
   readonly parameterOids?: readonly number[];
   /** The command tag. */

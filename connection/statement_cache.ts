@@ -6,6 +6,7 @@
  * @module
  */
 
+import { ProgrammingError } from "../errors/base.ts";
 import type { FieldDescription } from "../protocol/backend.ts";
 
 /** A text with the types of its parameters. */
@@ -34,6 +35,24 @@ export interface Statement {
 
 const DEFAULT_BOUND = 100;
 const CLOSES_AT_ONCE = 16;
+
+/**
+ * Checks a number that says when statements are prepared, or how many.
+ *
+ * @param value The number, or `null`.
+ * @param what What was tried, for the message.
+ * @returns The number, or `null`.
+ * @throws {ProgrammingError} If it is no whole number from 0 on.
+ */
+export function checkStatementNumber(
+  value: number | null,
+  what: string,
+): number | null {
+  if (value === null || Number.isSafeInteger(value) && value >= 0) return value;
+  throw new ProgrammingError(
+    `${what} must be a whole number from 0 on, or null`,
+  );
+}
 
 /** The statements of one connection. */
 export class StatementCache {
