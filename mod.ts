@@ -146,7 +146,7 @@ export { PgConn } from "./connection/pgconn.ts";
 export type { ResetOptions } from "./connection/pgconn.ts";
 export { PgConnInfo } from "./connection/pgconn_info.ts";
 export { PgResult } from "./connection/pg_result.ts";
-export { DiagnosticField, ExecStatus } from "./connection/pg_constants.ts";
+export { DiagnosticField, ExecStatus, Ping } from "./connection/pg_constants.ts";
 export { TraceFlags } from "./connection/pgconn_trace.ts";
 export type { TraceOptions } from "./connection/pgconn_trace.ts";
 export type {
@@ -194,6 +194,7 @@ export {
 export type { Query } from "./sql/bind.ts";
 export type { QueryParameters } from "./sql/query.ts";
 export { adapters } from "./types/defaults.ts";
+export { Format } from "./types/adapt.ts";
 export { AdaptersMap } from "./types/adapters_map.ts";
 export {
   CompositeInfo,

@@ -46,6 +46,8 @@ export interface SessionDefaults {
   readonly deriveScramKeys?: DeriveScramKeys;
   /** The most seconds that connecting may take where nothing says so. */
   readonly connectTimeout?: number;
+  /** Is told when a server has begun with the protocol. */
+  readonly onGreeting?: () => void;
 }
 
 /**
@@ -63,8 +65,12 @@ export interface SessionDefaults {
 export async function openSession(
   conninfo: string | undefined,
   options: ConnectOptions<never>,
-  { resolve = lookupAddresses, deriveScramKeys, connectTimeout }:
-    SessionDefaults = {},
+  {
+    resolve = lookupAddresses,
+    deriveScramKeys,
+    connectTimeout,
+    onGreeting = () => {},
+  }: SessionDefaults = {},
 ): Promise<OpenedSession> {
   const { signal, allowedParameters, prepareThreshold, preparedMax } = options;
   signal?.throwIfAborted();
@@ -99,6 +105,7 @@ export async function openSession(
     deriveScramKeys,
     ambient,
     resolve,
+    onGreeting,
     warn,
     events: new Events(
       warn,
@@ -124,6 +131,8 @@ interface SessionRequest extends
   readonly ambient: boolean;
   /** Looks up the addresses of a host. */
   readonly resolve: typeof lookupAddresses;
+  /** Is told when a server has begun with the protocol. */
+  readonly onGreeting: () => void;
 }
 
 async function openResolved(
@@ -184,6 +193,7 @@ async function openResolved(
           signal: inTime,
           connected,
           answered,
+          greeted: request.onGreeting,
         }),
     );
   }, { signal });

@@ -1,5 +1,5 @@
 /**
- * The kinds of result and the fields of an error, by libpq's numbers and letters.
+ * The kinds of result, the answers of a ping and the fields of an error, by libpq's numbers and letters.
  *
  * @module
  */
@@ -35,6 +35,20 @@ export const ExecStatus = {
 } as const;
 /** What kind of result it is, numbered as libpq numbers it. */
 export type ExecStatus = (typeof ExecStatus)[keyof typeof ExecStatus];
+
+/** What became of {@linkcode PgConn.ping}, numbered as libpq numbers it. */
+export const Ping = {
+  /** The server takes connections. */
+  OK: 0,
+  /** It is starting or stopping, or recovers, and takes none. */
+  REJECT: 1,
+  /** It cannot be reached, or what is there is no PostgreSQL. */
+  NO_RESPONSE: 2,
+  /** It was not even tried: a parameter is wrong, or a file or a grant is missing. */
+  NO_ATTEMPT: 3,
+} as const;
+/** What became of {@linkcode PgConn.ping}, numbered as libpq numbers it. */
+export type Ping = (typeof Ping)[keyof typeof Ping];
 
 /** The letters of the fields of an error, by their names in libpq. */
 export const DiagnosticField = {

@@ -22,12 +22,14 @@ import {
 import { SimpleQueryExchange } from "../protocol/simple_query.ts";
 import { Target } from "../protocol/tags.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
+import type { ConnectOptions } from "./connect_options.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
 import type { Executor } from "./executor.ts";
 import type { Lifetime } from "./lifetime.ts";
-import { ExecStatus } from "./pg_constants.ts";
+import { ExecStatus, type Ping } from "./pg_constants.ts";
 import { PgResult } from "./pg_result.ts";
 import { PgConnInfo } from "./pgconn_info.ts";
+import { ping } from "./ping.ts";
 import { Trace, type TraceOptions } from "./pgconn_trace.ts";
 import { RawCollector } from "./raw_collector.ts";
 import {
@@ -83,6 +85,30 @@ export class PgConn extends PgConnInfo {
   constructor(parts: PgConnParts) {
     super(parts.info);
     this.#parts = parts;
+  }
+
+  /**
+   * Asks whether a server takes connections. It needs no right user, password or
+   * database for that: who refuses these is there.
+   *
+   * @param conninfo A connection string or URI, or the options themselves.
+   * @param options As those of `connect()`; they win over the string.
+   * @returns One of {@linkcode Ping}.
+   * @throws The reason of `options.signal`, if it is aborted.
+   *
+   * @example
+   * ```ts
+   * import { PgConn, Ping } from "@x/pgts";
+   *
+   * console.log(await PgConn.ping() === Ping.OK); // true
+   * console.log(await PgConn.ping("host=127.0.0.1 port=1")); // 2: no response
+   * ```
+   */
+  static ping(
+    conninfo?: string | URL | ConnectOptions<unknown>,
+    options?: ConnectOptions<unknown>,
+  ): Promise<Ping> {
+    return ping(conninfo, options);
   }
 
   /**

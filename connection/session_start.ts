@@ -92,6 +92,8 @@ export interface AttemptOptions {
   readonly connected: () => void;
   /** Called when the server has begun to talk. */
   readonly answered: () => void;
+  /** Called when the server has begun with the protocol, which TLS is no part of. */
+  readonly greeted: () => void;
 }
 
 /** What a server says that takes no connections of this kind from this client. */
@@ -289,7 +291,7 @@ async function start(
   options: AttemptOptions,
   stage: Stage,
 ): Promise<boolean> {
-  const { parameters, signal, answered } = options;
+  const { parameters, signal, answered, greeted } = options;
   const { tls } = stage;
   const requireAuth = parameters.require_auth ?? "";
   const authenticator = new Authenticator({
@@ -325,6 +327,7 @@ async function start(
     signal.throwIfAborted();
     wire.inspect = () => {
       answered();
+      greeted();
       return inspectFirstBytes(wire.engine.input);
     };
     exchange.start(wire.engine, startupParameters(options));
