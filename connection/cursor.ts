@@ -14,6 +14,15 @@ import type { DictRow } from "./rows.ts";
  * Runs statements with the placeholders `%s`, `%(name)s`, `%b` and `%t`, or
  * templates of the `sql` tag, and holds their results.
  *
+ * `%s` takes the parameters in their order and `%(name)s` by name; a `b` or `t` in
+ * place of the `s` sends the value in binary or as text. Where parameters are
+ * given, `%%` is a percent sign, and placeholders count wherever they stand, in
+ * strings and comments too: SQL is not parsed. Without parameters the text goes
+ * out as it is.
+ *
+ * The cursors of a connection share its transaction. A cursor holds the results of
+ * what it ran last, so tasks that go on at the same time need one each.
+ *
  * @example
  * ```ts
  * import { connect } from "@x/pgts";
