@@ -46,7 +46,7 @@ export class ServerCursor<Row = DictRow> extends FetchingCursor<Row>
   /** Whether it can go backwards; `null`: as the server likes. */
   readonly scrollable: boolean | null;
   /** Whether its rows outlive the transaction. */
-  readonly withHold: boolean;
+  readonly withhold: boolean;
 
   /**
    * @param connection The connection that it is on.
@@ -62,8 +62,8 @@ export class ServerCursor<Row = DictRow> extends FetchingCursor<Row>
   ) {
     super(connection, name, options);
     this.scrollable = options.scrollable ?? null;
-    this.withHold = options.withHold ?? false;
-    this.declared.watch(this, this.withHold, connection.warn);
+    this.withhold = options.withhold ?? false;
+    this.declared.watch(this, this.withhold, connection.warn);
   }
 
   /** @internal */
@@ -140,7 +140,7 @@ export class ServerCursor<Row = DictRow> extends FetchingCursor<Row>
       : this.scrollable
       ? "SCROLL "
       : "NO SCROLL ";
-    const hold = this.withHold ? "WITH HOLD " : "";
+    const hold = this.withhold ? "WITH HOLD " : "";
     return `DECLARE ${this.declared.quoted} ${scroll}CURSOR ${hold}FOR `;
   }
 

@@ -18,7 +18,7 @@ export interface ServerCursorOptions<Row> extends CursorOptions<Row> {
    *
    * @default {false}
    */
-  readonly withHold?: boolean | undefined;
+  readonly withhold?: boolean | undefined;
   /**
    * How many rows iterating fetches at once.
    *

@@ -274,7 +274,7 @@ Deno.test(
   "close: in a transaction that failed, a held cursor is closed all the same",
   quiet(async () => {
     await using conn = await openTx();
-    const cursor = conn.cursor("held", { withHold: true });
+    const cursor = conn.cursor("held", { withhold: true });
     await cursor.execute("select 1 as n");
     await conn.commit();
     await rejection(conn.execute("wat"));
@@ -286,11 +286,11 @@ Deno.test(
 );
 
 Deno.test(
-  "SC-11 withHold: without it a commit ends the cursor, with it the rows stay",
+  "SC-11 withhold: without it a commit ends the cursor, with it the rows stay",
   quiet(async () => {
     await using conn = await openTx();
     const cursor = await numbers(conn, 3);
-    assertEquals(cursor.withHold, false);
+    assertEquals(cursor.withhold, false);
     assertEquals(await cursor.fetchOne(), 1);
     await conn.commit();
     const error = await rejection(cursor.fetchOne());
@@ -299,7 +299,7 @@ Deno.test(
     await conn.rollback();
 
     const held = conn.cursor("held", {
-      withHold: true,
+      withhold: true,
       rowFactory: scalarRow,
     });
     await held.execute("select generate_series(1, 3)");
@@ -317,7 +317,7 @@ Deno.test(
     assertError(await rejection(bare.execute("select 1")), {
       class: NoActiveSqlTransaction,
     });
-    const kept = conn.cursor("kept", { withHold: true });
+    const kept = conn.cursor("kept", { withhold: true });
     await kept.execute("select 1 as n");
     assertEquals(await kept.fetchAll(), [{ n: 1 }]);
     await kept.close();

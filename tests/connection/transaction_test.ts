@@ -276,7 +276,7 @@ Deno.test("transaction: its cursors run nothing after the block, and keep their 
     const cursor = tx.cursor();
     await cursor.execute("select generate_series(1, 3) as n");
     const executed = await tx.execute("select 7 as n");
-    const held = tx.cursor("held", { withHold: true });
+    const held = tx.cursor("held", { withhold: true });
     await held.execute("select 8 as n");
     const unused = tx.cursor("unused");
     const stream = cursor.stream("insert into confined values (1) returning n");
