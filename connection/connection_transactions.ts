@@ -85,6 +85,7 @@ export abstract class ConnectionTransactions<Row> extends ConnectionTpc<Row>
    * not: the server then refuses to commit.
    * @throws {ProgrammingError} If blocks that several tasks opened on the
    * connection overlap: all is rolled back.
+   * @throws {TypeError} If there is no function, or no such option.
    *
    * @example
    * ```ts
@@ -136,6 +137,7 @@ export abstract class ConnectionTransactions<Row> extends ConnectionTpc<Row>
    * @returns The transaction.
    * @throws {OperationalError} If the connection is closed.
    * @throws {ProgrammingError} If characteristics are given inside a transaction.
+   * @throws {TypeError} If there is no such option.
    *
    * @example
    * ```ts

@@ -17,6 +17,7 @@ import type { ServerCursorOptions } from "./server_cursor_options.ts";
 import { TransactionBlock } from "./transaction_block.ts";
 import {
   type BeginOptions,
+  checkBlock,
   TransactionBlockStatus,
   type TransactionOptions,
 } from "./transaction_options.ts";
@@ -202,6 +203,7 @@ export class Transaction<Row> implements AsyncDisposable {
     options: TransactionOptions = {},
   ): Promise<T | undefined> {
     this.#block.checkActive();
+    checkBlock(block);
     return await new Transaction(this.#connection, options, this).run(block);
   }
 

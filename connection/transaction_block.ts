@@ -17,6 +17,7 @@ import {
 } from "./outcome.ts";
 import { checkIsolationLevel } from "./settings.ts";
 import {
+  checkTransactionOptions,
   TransactionBlockStatus,
   type TransactionOptions,
 } from "./transaction_options.ts";
@@ -59,6 +60,7 @@ export class TransactionBlock implements Block {
     options: TransactionOptions,
     parent: TransactionBlock | null,
   ) {
+    checkTransactionOptions(options);
     const named = options.savepointName ?? null;
     if (named === "") {
       throw new ProgrammingError(

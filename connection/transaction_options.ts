@@ -36,6 +36,49 @@ export interface TransactionOptions extends BeginOptions {
   retry?: number | RetryOptions | undefined;
 }
 
+const NAMES: ReadonlySet<string> = new Set(
+  [
+    "savepointName",
+    "isolationLevel",
+    "readOnly",
+    "deferrable",
+    "forceRollback",
+    "retry",
+  ] satisfies (keyof TransactionOptions)[],
+);
+
+/**
+ * Checks that options of a block are known: one that is misspelt would leave the
+ * transaction other than it was meant.
+ *
+ * @param options The options.
+ * @throws {TypeError} If one is not.
+ */
+export function checkTransactionOptions(options: TransactionOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!NAMES.has(name)) {
+      throw new TypeError(
+        `Cannot open a transaction block: there is no option ${
+          JSON.stringify(name)
+        }`,
+      );
+    }
+  }
+}
+
+/**
+ * Checks that a block is a function.
+ *
+ * @param block The block.
+ * @throws {TypeError} If it is none.
+ */
+export function checkBlock(block: unknown): void {
+  if (typeof block === "function") return;
+  throw new TypeError(
+    "Cannot run a transaction block: the first argument must be a function, begin() opens one without",
+  );
+}
+
 /**
  * How often, and after how long, a transaction is run again. The waiting doubles
  * each time, up to a limit, and half of it is left to chance, so that those that

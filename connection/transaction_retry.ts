@@ -9,6 +9,7 @@ import { PgError, ProgrammingError } from "../errors/base.ts";
 import { MAX_TIMER_MS, pause } from "./timers.ts";
 import { Transaction, type TransactionConnection } from "./transaction.ts";
 import {
+  checkBlock,
   type RetryOptions,
   TransactionBlockStatus,
   type TransactionOptions,
@@ -39,6 +40,7 @@ export function runTransaction<T, Row>(
   block: (tx: Transaction<Row>) => T | Promise<T>,
   options: TransactionOptions,
 ): Promise<T | undefined> {
+  checkBlock(block);
   if (options.retry === undefined) {
     return new Transaction<Row>(connection, options).run(block);
   }

@@ -137,7 +137,17 @@ export function bindRawQuery(
   };
 }
 
-function textOf(
+/**
+ * The text of a statement that is no template.
+ *
+ * @param query The statement.
+ * @param context For whom.
+ * @param style See {@linkcode queryText}.
+ * @returns The text, to be converted where the style is `%`.
+ * @throws {TypeError} If it is no statement.
+ * @throws {ProgrammingError} As {@linkcode queryText} does.
+ */
+export function textOf(
   query: string | Composable,
   context: SqlContext,
   style: "%" | "$" | null,

@@ -8,9 +8,8 @@
 import { NotSupportedError, ProgrammingError } from "../errors/base.ts";
 import type { Adaptation } from "../types/adapt.ts";
 import { PlaceholderFormat } from "../types/adapt.ts";
-import { Composable } from "./compose.ts";
 import { literalOf } from "./context.ts";
-import { type BoundQuery, type Query, queryText } from "./bind.ts";
+import { type BoundQuery, type Query, textOf } from "./bind.ts";
 import { parsePlaceholders } from "./placeholders.ts";
 import { orderParameters, type QueryParameters } from "./query.ts";
 import { SqlScanner } from "./scanner.ts";
@@ -29,7 +28,8 @@ const STICKY = /[\w$'"\u0080-\uffff]/;
  * @throws {ProgrammingError} If the placeholders are malformed, do not match the
  * parameters, or stand inside a string, a quoted identifier or a comment.
  * @throws {NotSupportedError} If a placeholder asks for binary.
- * @throws {TypeError} If parameters come beside a template.
+ * @throws {TypeError} If parameters come beside a template, or if it is no
+ * statement.
  */
 export function interpolateQuery(
   query: Query,
@@ -45,9 +45,7 @@ export function interpolateQuery(
     return plain(query.asString(adaptation));
   }
   const style = params === undefined ? null : "%";
-  const text = query instanceof Composable
-    ? queryText(query, adaptation, style)
-    : query;
+  const text = textOf(query, adaptation, style);
   return plain(
     params === undefined ? text : interpolate(text, params, adaptation),
   );

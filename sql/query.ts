@@ -172,13 +172,24 @@ export function orderParameters(
     }
     return params;
   }
-  if (names === null) return [];
+  if (names === null) {
+    refuseOptions(params as Record<string, unknown>);
+    return [];
+  }
   const values = new Array<unknown>(names.length);
   for (let index = 0; index < names.length; index++) {
     const name = names[index] ?? "";
     values[index] = valueOf(params as Record<string, unknown>, name);
   }
   return values;
+}
+
+/** Options in the place of parameters would be ignored, and the signal with them. */
+function refuseOptions(params: Record<string, unknown>): void {
+  if (!(params.signal instanceof AbortSignal)) return;
+  throw new TypeError(
+    "Cannot take the parameters: the query has no placeholders and they hold a signal, give options behind the parameters: execute(query, undefined, { signal })",
+  );
 }
 
 function valueOf(params: Record<string, unknown>, name: string): unknown {

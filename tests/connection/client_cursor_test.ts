@@ -141,3 +141,18 @@ Deno.test("ClientCursor: what it cannot do is refused in words", async () => {
     [0n],
   );
 });
+
+Deno.test("copy, ClientCursor: what is no statement is a TypeError that says so", async () => {
+  const { conn, cursor } = await open();
+  await using _ = conn;
+  for (const query of [undefined, 5, { text: "select 1" }]) {
+    for (
+      const run of [
+        () => conn.copy(query as never, () => {}),
+        () => cursor.execute(query as never),
+      ]
+    ) {
+      await assertRejects(run, TypeError, "the query must be a string");
+    }
+  }
+});

@@ -468,3 +468,38 @@ Deno.test(
     }
   }),
 );
+
+Deno.test(
+  "transaction, begin: what is no function and what is no option is refused, and nothing is opened",
+  quiet(async () => {
+    await using conn = await open();
+    const isFunction = /must be a function/;
+    const isOption = /no option "isolation_level"/;
+    const misspelt = { isolation_level: 4 } as never;
+    const tries: [RegExp, () => Promise<unknown>][] = [
+      [isFunction, () => conn.transaction({} as never)],
+      [isFunction, () => conn.transaction(undefined as never, { retry: 2 })],
+      [isOption, () => conn.transaction(() => {}, misspelt)],
+      [isOption, () => conn.begin(misspelt)],
+    ];
+    for (const [pattern, run] of tries) {
+      const error = await rejection(run());
+      assert(error instanceof TypeError && pattern.test(error.message));
+      assertEquals(conn.info.transactionStatus, TransactionStatus.IDLE);
+    }
+    await conn.transaction(async (tx) => {
+      for (
+        const [pattern, run] of [
+          [isFunction, () => tx.transaction(undefined as never)],
+          [isOption, () => tx.transaction(() => {}, misspelt)],
+          [isOption, () => tx.begin(misspelt)],
+        ] as const
+      ) {
+        const error = await rejection(run());
+        assert(error instanceof TypeError && pattern.test(error.message));
+      }
+      await tx.execute("select 1");
+    });
+    await assertUsable(conn);
+  }),
+);

@@ -327,3 +327,16 @@ Deno.test("convertQuery: random texts give a statement or the two errors", () =>
   }
   assert(converted > 1000, `only ${converted} were converted`);
 });
+
+Deno.test("orderParameters: options in the place of parameters are refused, names that nothing asks for are not", () => {
+  const order = (query: string, params: Record<string, unknown>) =>
+    orderParameters(convertQuery(query, params), params);
+  const { signal } = new AbortController();
+  assertThrows(
+    () => order("select 1", { signal }),
+    TypeError,
+    "execute(query, undefined, { signal })",
+  );
+  assertEquals(order("select 1", { signal: "red" }), []);
+  assertEquals(order("select %(a)s", { a: 1, b: 2 }), [1]);
+});
