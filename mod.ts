@@ -146,7 +146,11 @@ export { PgConn } from "./connection/pgconn.ts";
 export type { ResetOptions } from "./connection/pgconn.ts";
 export { PgConnInfo } from "./connection/pgconn_info.ts";
 export { PgResult } from "./connection/pg_result.ts";
-export { DiagnosticField, ExecStatus, Ping } from "./connection/pg_constants.ts";
+export {
+  DiagnosticField,
+  ExecStatus,
+  Ping,
+} from "./connection/pg_constants.ts";
 export { TraceFlags } from "./connection/pgconn_trace.ts";
 export type { TraceOptions } from "./connection/pgconn_trace.ts";
 export type {
