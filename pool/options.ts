@@ -61,7 +61,11 @@ export interface PoolHandle {
 export interface PoolOptions<Row> {
   /** A connection string or URI, or what gives it anew for each connection. */
   conninfo?: Given<string | URL> | undefined;
-  /** The options of `connect()`, or what gives them anew for each connection. */
+  /**
+   * The options of `connect()`, or what gives them anew for each connection. Where
+   * `targetSessionAttrs` asks for a certain kind of session, one whose server has
+   * become read-only, or a standby, is replaced as soon as that is known.
+   */
   connectOptions?: Given<ConnectOptions<Row>> | undefined;
   /**
    * How many connections the pool keeps open.

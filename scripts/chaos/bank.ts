@@ -148,25 +148,28 @@ export async function runBank(
     small
       ? count === order.length
       : performance.now() - began >= seconds * 1000;
-  for (let count = 0; !isOver(count) && faults.count === 0; count++) {
-    await sleep(small ? 700 : random.between(500, 2500));
-    const event = order[count % order.length]!;
-    events[event] = (events[event] ?? 0) + 1;
-    const happened = performance.now();
-    if (event === "restart") await pair.primary.restart("immediate");
-    else await pair[event](random);
-    const well = performance.now();
-    while (bank.lastCommit <= well && faults.count === 0) {
-      await sleep(5);
-      const late = performance.now() - well > MOST_RECOVERY_MS;
-      faults.expect(!late, `no recovery from ${event}`);
+  try {
+    for (let count = 0; !isOver(count) && faults.count === 0; count++) {
+      await sleep(small ? 700 : random.between(500, 2500));
+      const event = order[count % order.length]!;
+      events[event] = (events[event] ?? 0) + 1;
+      const happened = performance.now();
+      if (event === "restart") await pair.primary.restart("immediate");
+      else await pair[event](random);
+      const well = performance.now();
+      while (bank.lastCommit <= well && faults.count === 0) {
+        await sleep(5);
+        const late = performance.now() - well > MOST_RECOVERY_MS;
+        faults.expect(!late, `no recovery from ${event}`);
+      }
+      recoveries.push(bank.lastCommit - happened);
     }
-    recoveries.push(bank.lastCommit - happened);
+    await sleep(300);
+  } finally {
+    stop.abort();
+    await load;
   }
-  await sleep(300);
   const took = (performance.now() - began) / 1000;
-  stop.abort();
-  await load;
   await using auditor = await connect(conninfo, { autocommit: true });
   const { faults: wrong, ...audit } = await bank.audit(auditor);
   for (const fault of wrong) faults.add(fault);
