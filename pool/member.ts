@@ -11,6 +11,7 @@ import { Connection } from "../connection/connection.ts";
 import { openSession, type SessionDefaults } from "../connection/connector.ts";
 import type { OpenedSession } from "../connection/session_start.ts";
 import { startBackgroundTimer } from "../connection/timers.ts";
+import type { Wire } from "../connection/wire.ts";
 import {
   InterfaceError,
   OperationalError,
@@ -65,6 +66,8 @@ export class Member<Row> {
   onLost: (reason: PgError) => void = () => {};
 
   readonly #opened: OpenedSession;
+  readonly #wire: Wire;
+  readonly #mustWrite: boolean;
   readonly #options: ConnectOptions<Row>;
   readonly #settings: PoolSettings<Row>;
   /** What leases begin with. Nothing is run on it any more. */
@@ -86,6 +89,10 @@ export class Member<Row> {
       maxLifetime * 1000 * (1 - Math.random() / 20);
     this.#settings = settings;
     this.#opened = opened;
+    this.#wire = opened.wire;
+    this.#mustWrite = /^(?:read-write|primary)$/.test(
+      opened.parameters.target_session_attrs ?? "",
+    );
     this.#options = options;
     this.#origin = origin;
     this.#prepareThreshold = origin.prepareThreshold;
@@ -148,7 +155,10 @@ export class Member<Row> {
   isSpent(generation: number): boolean {
     return this.generation !== generation ||
       this.uses >= this.#settings.maxUses ||
-      performance.now() >= this.expiresAt;
+      performance.now() >= this.expiresAt ||
+      // A borrower has reset it, and nobody has configured the session since.
+      this.#opened.wire !== this.#wire ||
+      (this.#mustWrite && this.#isReadOnly());
   }
 
   /**
@@ -247,7 +257,15 @@ export class Member<Row> {
   async close(reason: PgError): Promise<void> {
     this.onLost = () => {};
     this.lease?.retire();
+    this.lease?.endCancelling();
     await this.#opened.wire.close(reason);
+  }
+
+  /** Whether the server has said since that one cannot write any more, as from version 14 on it does. */
+  #isReadOnly(): boolean {
+    const { session } = this.#opened;
+    return session.parameterStatus("in_hot_standby") === "on" ||
+      session.parameterStatus("default_transaction_read_only") === "on";
   }
 
   /** Runs something on the session that is none of a borrower's. */

@@ -7,6 +7,7 @@
 import type { ConnectOptions } from "../connection/connect_options.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { ExecuteOptions } from "../connection/cursor_base.ts";
+import type { DictRow } from "../connection/rows.ts";
 import type { WarningHandler } from "../connection/warnings.ts";
 import type { PoolStats } from "./stats.ts";
 
@@ -27,14 +28,14 @@ export type Given<T> = T | (() => T | Promise<T>);
  * rather than to the session (autocommit, row factory, adapters, handlers) begins
  * anew for everybody who gets a connection.
  */
-export type ResetPolicy<Row> =
+export type ResetPolicy<Row = DictRow> =
   | "off"
   | "minimal"
   | "discard"
   | ConnectionTask<Row>;
 
 /** Something that is done with a connection of a pool. */
-export type ConnectionTask<Row> = (
+export type ConnectionTask<Row = DictRow> = (
   conn: Connection<Row>,
 ) => void | Promise<void>;
 
@@ -54,7 +55,7 @@ export interface PoolHandle {
 }
 
 /** The options of a pool. Times are in seconds. */
-export interface PoolOptions<Row> {
+export interface PoolOptions<Row = DictRow> {
   /** A connection string or URI, or what gives it anew for each connection. */
   conninfo?: Given<string | URL> | undefined;
   /** The options of `connect()`, or what gives them anew for each connection. */
