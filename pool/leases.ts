@@ -19,21 +19,16 @@ export interface Home<Row> {
   /** What it counts. */
   readonly counters: Counters;
   /** Takes a connection that is clean. */
-  putBack(member: Member<Row>): Promise<void>;
+  putBack(member: Member<Row>, now?: number): Promise<void>;
   /** Closes a connection that is not. */
   drop(member: Member<Row>, reason?: string): Promise<void>;
-}
-
-interface Loan<Row> {
-  readonly member: Member<Row>;
-  readonly since: number;
-  readonly leak: Timer | null;
 }
 
 /** The connections of a pool that are out. */
 export class Leases<Row> implements LeaseOwner<Row> {
   readonly #home: Home<Row>;
-  readonly #loans = new Map<PoolConnection<Row>, Loan<Row>>();
+  readonly #out = new Map<PoolConnection<Row>, Member<Row>>();
+  readonly #leaks = new Map<PoolConnection<Row>, Timer>();
 
   /** @param home Where connections go back to. */
   constructor(home: Home<Row>) {
@@ -64,33 +59,37 @@ export class Leases<Row> implements LeaseOwner<Row> {
     place: string | null,
   ): PoolConnection<Row> {
     const lease = member.lend(this, autocommit);
-    const leak = place === null ? null : this.#watch(place);
-    this.#loans.set(lease, { member, since: performance.now(), leak });
+    this.#out.set(lease, member);
+    if (place !== null) this.#leaks.set(lease, this.#watch(place));
     return lease;
   }
 
   /** See {@linkcode LeaseOwner.takeBack}. */
-  async takeBack(lease: PoolConnection<Row>, quiet: boolean): Promise<void> {
+  takeBack(lease: PoolConnection<Row>, quiet: boolean): Promise<void> {
     const { settings, counters: { counts } } = this.#home;
-    const { member, since, leak } = this.#loans.get(lease)!;
-    this.#loans.delete(lease);
-    if (leak !== null) clearTimeout(leak);
-    counts.usageMs += performance.now() - since;
+    const member = this.#out.get(lease)!;
+    this.#out.delete(lease);
+    if (this.#leaks.size > 0) {
+      clearTimeout(this.#leaks.get(lease));
+      this.#leaks.delete(lease);
+    }
+    const now = performance.now();
+    counts.usageMs += now - member.lentSince;
     const mayWarn = !quiet || lease.leavesChanges;
     switch (member.takeBack()) {
       case "clean":
-        return await this.#home.putBack(member);
+        return this.#home.putBack(member, now);
       case "used":
-        return await this.#clean(member, mayWarn);
+        return this.#clean(member, mayWarn);
       case "closed":
         counts.returnsBad++;
-        return await this.#home.drop(member);
+        return this.#home.drop(member);
       case "active":
         counts.returnsBad++;
         settings.warn(
           "a connection came back while a statement was running (status ACTIVE), so it is closed: await what was started before giving it back",
         );
-        return await this.#home.drop(
+        return this.#home.drop(
           member,
           "Cannot finish the statement: its connection was given back to the pool meanwhile, and is closed",
         );

@@ -60,6 +60,8 @@ export class Member<Row> {
   uses = 0;
   /** Since when it has been idle; `null` if it is not. */
   idleSince: number | null = null;
+  /** Since when it has been lent, if it is. */
+  lentSince = 0;
   /** Who has it. */
   lease: PoolConnection<Row> | null = null;
   /** Called when the session ends while nobody has it. */
@@ -152,10 +154,10 @@ export class Member<Row> {
   }
 
   /** Whether it is to be replaced, sound as it may be. */
-  isSpent(generation: number): boolean {
+  isSpent(generation: number, now: number): boolean {
     return this.generation !== generation ||
       this.uses >= this.#settings.maxUses ||
-      performance.now() >= this.expiresAt ||
+      now >= this.expiresAt ||
       // A borrower has reset it, and nobody has configured the session since.
       this.#opened.wire !== this.#wire ||
       (this.#mustWrite && this.#isReadOnly());

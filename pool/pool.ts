@@ -366,7 +366,9 @@ export class ConnectionPool<Row = DictRow>
     const { timeout } = options;
     if (timeout !== undefined) checkDuration(timeout, "timeout");
     const { requests, leases } = this.#keeper;
-    return leases.lend(await requests.borrow(options), autocommit, place);
+    const member = requests.borrowIdle(options) ??
+      await requests.borrow(options);
+    return leases.lend(member, autocommit, place);
   }
 
   async #execute<R>(
