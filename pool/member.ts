@@ -11,6 +11,7 @@ import { Connection } from "../connection/connection.ts";
 import { openSession, type SessionDefaults } from "../connection/connector.ts";
 import type { OpenedSession } from "../connection/session_start.ts";
 import { startBackgroundTimer } from "../connection/timers.ts";
+import type { Wire } from "../connection/wire.ts";
 import {
   InterfaceError,
   OperationalError,
@@ -19,8 +20,9 @@ import {
 import type { ScramMemory } from "../protocol/auth_scram_memory.ts";
 import { Status } from "../protocol/tags.ts";
 import { type LeaseOwner, PoolConnection } from "./lease.ts";
-import type { ConnectionTask, Given, PoolSettings } from "./options.ts";
+import type { ConnectionTask, Given } from "./options.ts";
 import { resetSession } from "./reset.ts";
+import type { PoolSettings } from "./settings.ts";
 
 /** How long connecting may take where no connect_timeout is given, in seconds. */
 const CONNECT_SECONDS = 30;
@@ -58,12 +60,16 @@ export class Member<Row> {
   uses = 0;
   /** Since when it has been idle; `null` if it is not. */
   idleSince: number | null = null;
+  /** Since when it has been lent, if it is. */
+  lentSince = 0;
   /** Who has it. */
   lease: PoolConnection<Row> | null = null;
   /** Called when the session ends while nobody has it. */
   onLost: (reason: PgError) => void = () => {};
 
   readonly #opened: OpenedSession;
+  readonly #wire: Wire;
+  readonly #isChosen: boolean;
   readonly #options: ConnectOptions<Row>;
   readonly #settings: PoolSettings<Row>;
   /** What leases begin with. Nothing is run on it any more. */
@@ -85,6 +91,9 @@ export class Member<Row> {
       maxLifetime * 1000 * (1 - Math.random() / 20);
     this.#settings = settings;
     this.#opened = opened;
+    this.#wire = opened.wire;
+    const { target_session_attrs: wanted = "any" } = opened.parameters;
+    this.#isChosen = wanted !== "any";
     this.#options = options;
     this.#origin = origin;
     this.#prepareThreshold = origin.prepareThreshold;
@@ -143,16 +152,14 @@ export class Member<Row> {
     return this.#opened.wire.engine.failure;
   }
 
-  /** Why the session is no longer of the kind that `target_session_attrs` asks for; `null` as far as is known. */
-  get mismatch(): string | null {
-    return this.#opened.mismatch();
-  }
-
   /** Whether it is to be replaced, sound as it may be. */
-  isSpent(generation: number): boolean {
+  isSpent(generation: number, now: number): boolean {
     return this.generation !== generation ||
       this.uses >= this.#settings.maxUses ||
-      performance.now() >= this.expiresAt;
+      now >= this.expiresAt ||
+      // A borrower has reset it, and nobody has configured the session since.
+      this.#opened.wire !== this.#wire ||
+      this.#mismatch !== null;
   }
 
   /**
@@ -241,7 +248,7 @@ export class Member<Row> {
       if (this.leftOpen === null) return;
       await this.#use((conn) => conn.executor.plainCommand("ROLLBACK"));
     }, signal);
-    const { mismatch } = this;
+    const mismatch = this.#mismatch;
     if (mismatch !== null) throw new OperationalError(mismatch);
   }
 
@@ -253,7 +260,13 @@ export class Member<Row> {
   async close(reason: PgError): Promise<void> {
     this.onLost = () => {};
     this.lease?.retire();
+    this.lease?.endCancelling();
     await this.#opened.wire.close(reason);
+  }
+
+  /** Why the session is no longer of the kind that `target_session_attrs` asks for; `null` as far as is known. */
+  get #mismatch(): string | null {
+    return this.#isChosen ? this.#opened.mismatch() : null;
   }
 
   /** Runs something on the session that is none of a borrower's. */

@@ -16,18 +16,16 @@
  * @module
  */
 
-export {
-  ConnectionPool,
-  type GetConnOptions,
-  type PoolExecuteOptions,
-} from "./pool.ts";
+export { ConnectionPool } from "./pool.ts";
 export { NullConnectionPool } from "./null_pool.ts";
 export { PoolConnection } from "./lease.ts";
 export { PoolClosed, PoolTimeout, TooManyRequests } from "./errors.ts";
 export type {
   ConnectionTask,
+  GetConnOptions,
   Given,
   PoolerKind,
+  PoolExecuteOptions,
   PoolHandle,
   PoolOptions,
   ResetPolicy,

@@ -6,8 +6,8 @@
 
 import type { DictRow } from "../connection/rows.ts";
 import type { Keeper } from "./keeper.ts";
-import { nullPoolSizes, type PoolSizes } from "./options.ts";
 import { ConnectionPool } from "./pool.ts";
+import { nullPoolSizes, type PoolSizes } from "./settings.ts";
 
 /**
  * A pool that opens a connection for whoever asks, and closes it when it comes
@@ -43,6 +43,6 @@ export class NullConnectionPool<Row = DictRow> extends ConnectionPool<Row> {
     keeper: Keeper<Row>,
     timeout: number,
   ): Promise<void> {
-    await keeper.putBack(await keeper.borrow({ timeout }));
+    await keeper.putBack(await keeper.requests.borrow({ timeout }));
   }
 }

@@ -6,38 +6,28 @@
 
 import { runConnectionBlock } from "../connection/connection_block.ts";
 import type { Connection } from "../connection/connection.ts";
-import type { BaseCursor, ExecuteOptions } from "../connection/cursor_base.ts";
+import type { BaseCursor } from "../connection/cursor_base.ts";
 import { Execution } from "../connection/execution.ts";
 import type { DictRow } from "../connection/rows.ts";
 import { ProgrammingError } from "../errors/base.ts";
 import type { Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
 import { callSite } from "./call_site.ts";
-import { type BorrowOptions, Keeper } from "./keeper.ts";
+import { Keeper } from "./keeper.ts";
 import { PoolConnection } from "./lease.ts";
+import type {
+  GetConnOptions,
+  PoolExecuteOptions,
+  PoolHandle,
+  PoolOptions,
+} from "./options.ts";
 import {
   checkDuration,
-  type PoolHandle,
-  type PoolOptions,
   poolSettings,
   type PoolSizes,
   poolSizes,
-} from "./options.ts";
+} from "./settings.ts";
 import type { PoolStats } from "./stats.ts";
-
-/** How long to wait for a connection, and what gives up. */
-export interface GetConnOptions {
-  /** How many seconds to wait; the pool's `timeout` by default. */
-  timeout?: number | undefined;
-  /** Gives up waiting. */
-  signal?: AbortSignal | undefined;
-}
-
-/** Options of a statement that a pool runs. */
-export interface PoolExecuteOptions extends ExecuteOptions {
-  /** How many seconds to wait for a connection; the pool's `timeout` by default. */
-  timeout?: number | undefined;
-}
 
 /**
  * Keeps connections open, and gives them out to one task at a time.
@@ -113,7 +103,7 @@ export class ConnectionPool<Row = DictRow>
 
   /** What the pool is called in messages. */
   get name(): string {
-    return this.#keeper.name;
+    return this.#keeper.settings.name;
   }
 
   /** Whether the pool is closed, or not open yet. */
@@ -211,7 +201,9 @@ export class ConnectionPool<Row = DictRow>
    * @throws {ProgrammingError} If it is not a connection of this pool.
    */
   async putConn(conn: Connection<Row>): Promise<void> {
-    if (!(conn instanceof PoolConnection) || conn.owner !== this.#keeper) {
+    if (
+      !(conn instanceof PoolConnection) || conn.owner !== this.#keeper.leases
+    ) {
       throw new ProgrammingError(
         `Cannot take the connection: it does not belong to the pool "${this.name}"`,
       );
@@ -335,7 +327,9 @@ export class ConnectionPool<Row = DictRow>
    * @returns What was counted so far.
    */
   popStats(): PoolStats {
-    return this.#keeper.popStats();
+    const stats = this.#keeper.getStats();
+    this.#keeper.counters.reset();
+    return stats;
   }
 
   /**
@@ -365,14 +359,16 @@ export class ConnectionPool<Row = DictRow>
   }
 
   async #lend(
-    options: BorrowOptions,
+    options: GetConnOptions,
     place: string | null,
     autocommit: boolean,
   ): Promise<PoolConnection<Row>> {
     const { timeout } = options;
     if (timeout !== undefined) checkDuration(timeout, "timeout");
-    const member = await this.#keeper.borrow(options);
-    return this.#keeper.lend(member, autocommit, place);
+    const { requests, leases } = this.#keeper;
+    const member = requests.borrowIdle(options) ??
+      await requests.borrow(options);
+    return leases.lend(member, autocommit, place);
   }
 
   async #execute<R>(

@@ -48,8 +48,18 @@ export type PoolCounts = Omit<
   | "requestsWaiting"
 >;
 
-/** Counters at their beginning. */
-export function newCounts(): { -readonly [K in keyof PoolCounts]: number } {
+/** Counts. */
+export class Counters {
+  /** What was counted since the beginning. */
+  counts: { -readonly [K in keyof PoolCounts]: number } = beginning();
+
+  /** Begins anew. */
+  reset(): void {
+    this.counts = beginning();
+  }
+}
+
+function beginning(): Counters["counts"] {
   return {
     usageMs: 0,
     requestsNum: 0,

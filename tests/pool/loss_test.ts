@@ -13,7 +13,7 @@ import {
 } from "../../errors/mod.ts";
 import { Member } from "../../pool/member.ts";
 import { ConnectionPool, PoolTimeout } from "../../pool/mod.ts";
-import { poolSettings } from "../../pool/options.ts";
+import { poolSettings } from "../../pool/settings.ts";
 import { ScramMemory } from "../../protocol/auth_scram_memory.ts";
 import * as b from "../support/backend.ts";
 import { ChaosProxy } from "../support/chaos_proxy.ts";
@@ -206,6 +206,72 @@ Deno.test(
     assertError(error, { class: PoolTimeout });
     assert(tries >= 2 && tries <= 6, `${tries} checks in 1.5 s`);
     assertEquals(bad.pool.getStats().requestsErrors, 1);
+  }),
+);
+
+Deno.test(
+  "getConn: aborted while a connection is checked, or while another is made clean, it rejects at once, and costs no slot",
+  quiet(async () => {
+    let slow = true;
+    const { pool, warnings } = await openPool({
+      minSize: 2,
+      check: async (conn) => {
+        if (slow) await conn.execute("select pg_sleep(4)");
+      },
+      reset: async (conn) => {
+        await conn.execute("select pg_sleep(0.3)");
+        await conn.rollback();
+      },
+    });
+    await using _ = pool;
+    const started = performance.now();
+    const checking = ["one", "two"].map((reason) => {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(reason), 50);
+      return rejection(pool.getConn({ signal: controller.signal }));
+    });
+    assertEquals(await Promise.all(checking), ["one", "two"]);
+    assert(performance.now() - started < 1500);
+    slow = false;
+    await untilSize(pool, 2);
+    warnings.length = 0;
+    const held = [await pool.getConn(), await pool.getConn()];
+    const controller = new AbortController();
+    const waiting = rejection(pool.getConn({ signal: controller.signal }));
+    const back = held.map((conn) => pool.putConn(conn));
+    controller.abort("enough");
+    assertEquals(await waiting, "enough");
+    await Promise.all(back);
+    await untilSize(pool, 2);
+    assertEquals(warnings, []);
+    assertEquals(pool.getStats().requestsErrors, 3);
+  }),
+);
+
+Deno.test(
+  "a connection that a borrower has reset, or whose server turned read-only, is replaced when it comes back",
+  quiet(async () => {
+    const { pool, warnings } = await openPool({
+      configure: async (conn) => {
+        await conn.setAutocommit(true);
+        await conn.execute("set application_name = 'configured'");
+      },
+      connectOptions: { targetSessionAttrs: "read-write" },
+    });
+    await using _ = pool;
+    const name = "select current_setting('application_name') as name";
+    const [first] = await pidsOf(pool);
+    const conn = await pool.getConn();
+    await conn.pgconn.reset();
+    await pool.putConn(conn);
+    assertEquals(await pool.execute(name).fetchOne(), { name: "configured" });
+    const [second] = await pidsOf(pool);
+    assert(second !== first);
+    // As a server does that became a standby.
+    await pool.execute("set default_transaction_read_only = on");
+    assertEquals(await pool.execute(name).fetchOne(), { name: "configured" });
+    assert((await pidsOf(pool))[0] !== second);
+    assertEquals(warnings, []);
   }),
 );
 

@@ -6,7 +6,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { ConnectionPool, type PoolConnection } from "../../pool/mod.ts";
+import type { ConnectionPool, PoolConnection } from "../../pool/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { ScriptedServer } from "../support/scripted_server.ts";
 import { answer, ONE, pause, quiet, runScript } from "../connection/support.ts";

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { ConnectionPool, NullConnectionPool } from "../../pool/mod.ts";
+import { type ConnectionPool, NullConnectionPool } from "../../pool/mod.ts";
 import { poolerTest, startPgBouncer } from "../support/pgbouncer.ts";
 import { open, quiet } from "../connection/support.ts";
 import { assertWarned, openPool } from "./support.ts";
