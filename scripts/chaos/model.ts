@@ -75,14 +75,20 @@ async function runRound(
 ): Promise<PoolModel> {
   const isNull = random.between(1, 4) === 1;
   const max = random.between(1, 6);
+  const sometimes = (some: PoolOptions<DictRow>): PoolOptions<DictRow> =>
+    random.between(1, 4) === 1 ? some : {};
   const options: PoolOptions<DictRow> = {
     conninfo,
     minSize: isNull ? 0 : random.between(0, max),
     maxSize: max,
     reset: random.pick(RESETS),
-    ...random.between(1, 3) === 1
-      ? { check: ConnectionPool.checkConnection }
-      : {},
+    ...sometimes({ check: ConnectionPool.checkConnection }),
+    ...sometimes({ closeReturns: true }),
+    ...sometimes({ maxUses: random.between(1, 10) }),
+    ...sometimes({ maxLifetime: random.between(10, 500) / 1000 }),
+    ...sometimes({ maxIdle: random.between(10, 500) / 1000 }),
+    ...sometimes({ maxWaiting: random.between(1, ACTORS) }),
+    ...sometimes({ leakWarning: 0.01 }),
     onWarning: () => {},
   };
   const pool: ConnectionPool = isNull
