@@ -23,6 +23,7 @@ import { type LeaseOwner, PoolConnection } from "./lease.ts";
 import type { ConnectionTask, Given } from "./options.ts";
 import { resetSession } from "./reset.ts";
 import type { PoolSettings } from "./settings.ts";
+import { SingleUse } from "./single_use.ts";
 
 /** How long connecting may take where no connect_timeout is given, in seconds. */
 const CONNECT_SECONDS = 30;
@@ -78,6 +79,10 @@ export class Member<Row> {
   readonly #refs: number;
   readonly #prepareThreshold: number | null;
   readonly #preparedMax: number | null;
+  /** Runs the statements that come one by one. */
+  #single: PoolConnection<Row> | null = null;
+  /** What their cursors are left with. */
+  #spent: PoolConnection<Row> | null = null;
 
   private constructor(
     { settings, generation }: MemberSource<Row>,
@@ -167,20 +172,29 @@ export class Member<Row> {
    * Lends the session.
    *
    * @param owner Gets it back.
-   * @param autocommit Whether in autocommit mode, whatever `configure` said.
    * @returns What the borrower holds of it.
    */
-  lend(owner: LeaseOwner<Row>, autocommit: boolean): PoolConnection<Row> {
-    this.uses++;
-    const lease = new PoolConnection<Row>(
-      this.#opened,
-      this.#options,
-      this.#origin,
-    );
-    lease.prepareThreshold = this.#prepareThreshold;
-    lease.preparedMax = this.#preparedMax;
-    if (autocommit) lease.autocommit = true;
-    return this.lease = lease.lendTo(owner);
+  lend(owner: LeaseOwner<Row>): PoolConnection<Row> {
+    this.#beginUse();
+    return this.lease = this.#newLease(owner);
+  }
+
+  /**
+   * Lends the session for one statement in autocommit mode.
+   *
+   * @param owner Gets it back.
+   * @returns What the statement's cursor has in the place of a connection.
+   */
+  lendOnce(owner: LeaseOwner<Row>): SingleUse<Row> {
+    this.#beginUse();
+    if (this.#single === null) {
+      this.#single = this.#newLease(owner);
+      this.#single.autocommit = true;
+      this.#spent = this.#newLease(owner);
+      this.#spent.retire();
+      this.#comeHome();
+    }
+    return new SingleUse(this.#single, this.#spent!);
   }
 
   /**
@@ -189,7 +203,6 @@ export class Member<Row> {
    * @returns What there is to do before it can be lent again.
    */
   takeBack(): Returned {
-    const { wire } = this.#opened;
     const lease = this.lease!;
     const { executor } = lease;
     const active = executor.busy || executor.pipelineDepth > 0;
@@ -197,10 +210,27 @@ export class Member<Row> {
     this.#comeHome();
     if (this.failure !== null) return "closed";
     if (active) return "active";
-    const idle = wire.engine.transactionStatus === Status.IDLE;
-    const done = idle && !executor.held && this.#settings.reset === "off";
-    if (done) this.lease = null;
-    return done ? "clean" : "used";
+    if (executor.held || this.#needsCleaning) return "used";
+    this.lease = null;
+    return "clean";
+  }
+
+  /**
+   * Takes the session back from a statement that is over.
+   *
+   * @param use What its cursor has in the place of a connection.
+   * @returns What there is to do before it can be lent again.
+   */
+  takeBackOnce(use: SingleUse<Row>): Returned {
+    const { busy } = use.executor;
+    use.end();
+    if (this.failure !== null) return "closed";
+    if (busy) return "active";
+    return this.#needsCleaning ? "used" : "clean";
+  }
+
+  get #needsCleaning(): boolean {
+    return this.#settings.reset !== "off" || this.leftOpen !== null;
   }
 
   /** The state that the borrower left the transaction in, if it did; else `null`. */
@@ -217,6 +247,7 @@ export class Member<Row> {
     await within(this.#opened, CLEAN_SECONDS, "cleaning it up", async () => {
       await this.lease?.executor.unheld();
       this.lease = null;
+      this.#single = null; // It may believe that the transaction goes on.
       await this.#use(async (conn) => {
         if (this.leftOpen !== null) {
           await conn.executor.plainCommand("ROLLBACK");
@@ -289,6 +320,17 @@ export class Member<Row> {
       this.#comeHome();
     }
     if (this.failure !== null) throw this.failure;
+  }
+
+  #beginUse(): void {
+    this.uses++;
+    this.#origin.prepareThreshold = this.#prepareThreshold;
+    this.#origin.preparedMax = this.#preparedMax;
+  }
+
+  #newLease(owner: LeaseOwner<Row>): PoolConnection<Row> {
+    return new PoolConnection<Row>(this.#opened, this.#options, this.#origin)
+      .lendTo(owner);
   }
 
   /** What a borrower, or a callback, has added is taken away again. */
