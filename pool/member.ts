@@ -1,52 +1,29 @@
 /**
- * A session of a pool: how it is opened, lent, taken back and made clean. When
- * any of that happens is decided in `keeper.ts`.
+ * A session of a pool: how it is lent, taken back and made clean. When any
+ * of that happens is decided in `keeper.ts`.
  *
  * @module
  */
 
-import { connectArguments } from "../connection/connect_arguments.ts";
 import type { ConnectOptions } from "../connection/connect_options.ts";
 import { Connection } from "../connection/connection.ts";
-import { openSession, type SessionDefaults } from "../connection/connector.ts";
 import type { OpenedSession } from "../connection/session_start.ts";
-import { startBackgroundTimer } from "../connection/timers.ts";
 import type { Wire } from "../connection/wire.ts";
-import {
-  InterfaceError,
-  OperationalError,
-  type PgError,
-} from "../errors/base.ts";
-import type { ScramMemory } from "../protocol/auth_scram_memory.ts";
-import { Status } from "../protocol/tags.ts";
+import { InterfaceError, type PgError } from "../errors/base.ts";
 import { type LeaseOwner, PoolConnection } from "./lease.ts";
-import type { ConnectionTask, Given } from "./options.ts";
+import {
+  type MemberSource,
+  type StartedMember,
+  startMember,
+} from "./member_start.ts";
+import type { ConnectionTask } from "./options.ts";
 import { resetSession } from "./reset.ts";
+import { callbackOver, leftOpen, within } from "./session_work.ts";
 import type { PoolSettings } from "./settings.ts";
 import { SingleUse } from "./single_use.ts";
 
-/** How long connecting may take where no connect_timeout is given, in seconds. */
-const CONNECT_SECONDS = 30;
-/** How long the function may take that configures a connection. */
-const CONFIGURE_SECONDS = 30;
-/** How long the server may take to clean a session up. */
+/** How long the server may take to clean a session up, in seconds. */
 const CLEAN_SECONDS = 10;
-/** The greatest process ID of any system that PostgreSQL runs on. */
-const MAX_PROCESS_ID = 2 ** 22;
-
-/** What a member is opened with. */
-export interface MemberSource<Row> {
-  /** The settings of the pool. */
-  readonly settings: PoolSettings<Row>;
-  /** The keys that the pool has derived. */
-  readonly scramMemory: ScramMemory;
-  /** How often the pool had been drained when it was opened. */
-  readonly generation: number;
-  /** Gives up. */
-  readonly signal: AbortSignal;
-  /** Looks up the addresses of a host; asks the system by default. */
-  readonly resolve?: SessionDefaults["resolve"];
-}
 
 /** In which state a session came back. */
 export type Returned = "clean" | "used" | "active" | "closed";
@@ -86,9 +63,7 @@ export class Member<Row> {
 
   private constructor(
     { settings, generation }: MemberSource<Row>,
-    opened: OpenedSession,
-    options: ConnectOptions<Row>,
-    origin: Connection<Row>,
+    { opened, options, origin }: StartedMember<Row>,
   ) {
     const { maxLifetime } = settings;
     this.generation = generation;
@@ -117,40 +92,7 @@ export class Member<Row> {
    * @throws Whatever keeps it from being opened; then nothing stays open.
    */
   static async open<Row>(source: MemberSource<Row>): Promise<Member<Row>> {
-    const { settings, scramMemory, signal, resolve } = source;
-    const conninfo = await askFor(settings.conninfo);
-    const { onWarning, ...rest } = await askFor(settings.connectOptions);
-    signal.throwIfAborted();
-    const given = connectArguments(conninfo, {
-      ...rest,
-      onWarning: onWarning ?? settings.warn,
-    });
-    const { options } = given;
-    const opened = await openSession(
-      given.conninfo,
-      {
-        ...options as ConnectOptions<never>,
-        signal: options.signal === undefined
-          ? signal
-          : AbortSignal.any([signal, options.signal]),
-      },
-      {
-        connectTimeout: CONNECT_SECONDS,
-        deriveScramKeys: scramMemory.derive.bind(scramMemory),
-        ...(resolve === undefined ? {} : { resolve }),
-      },
-    );
-    if (isPooledPerTransaction(settings, opened)) {
-      options.prepareThreshold ??= null;
-    }
-    const origin = new Connection<Row>(opened, options);
-    try {
-      await configure(source, opened, origin);
-    } catch (error) {
-      await origin.close();
-      throw error;
-    }
-    return new Member(source, opened, options, origin);
+    return new Member(source, await startMember(source));
   }
 
   /** Why the session has ended; `null` if it has not. */
@@ -342,80 +284,4 @@ export class Member<Row> {
     wire.tap = null;
     opened.onLost = () => this.onLost(this.failure!);
   }
-}
-
-/** Does something with a session that the server may never answer. */
-async function within(
-  { wire }: OpenedSession,
-  seconds: number,
-  what: string,
-  run: () => void | Promise<void>,
-  signal?: AbortSignal,
-): Promise<void> {
-  const { promise: end, reject } = Promise.withResolvers<never>();
-  const late = () => {
-    const error = new OperationalError(
-      `The connection is given up: ${what} took longer than ${seconds} s`,
-    );
-    wire.engine.fail(error);
-    reject(error);
-  };
-  const abort = () => reject(signal?.reason);
-  const timer = startBackgroundTimer(late, seconds * 1000);
-  signal?.addEventListener("abort", abort, { once: true });
-  try {
-    await Promise.race([run(), end]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
-  }
-}
-
-/** The status of the transaction that is open, if one is; else `null`. */
-function leftOpen(
-  { wire: { engine: { transactionStatus } } }: OpenedSession,
-): "INTRANS" | "INERROR" | null {
-  if (transactionStatus === Status.IDLE) return null;
-  return transactionStatus === Status.FAILED ? "INERROR" : "INTRANS";
-}
-
-/** Asks for what may be given anew each time. */
-function askFor<T>(given: Given<T>): T | Promise<T> {
-  return typeof given === "function" ? (given as () => T)() : given;
-}
-
-/** Whether consecutive transactions may run in different sessions of the server. */
-function isPooledPerTransaction<Row>(
-  { pooler }: PoolSettings<Row>,
-  { wire: { processId } }: OpenedSession,
-): boolean {
-  if (pooler !== null) return pooler === "transaction";
-  return processId !== null && (processId <= 0 || processId > MAX_PROCESS_ID);
-}
-
-async function configure<Row>(
-  { settings, signal }: MemberSource<Row>,
-  opened: OpenedSession,
-  conn: Connection<Row>,
-): Promise<void> {
-  const { configure } = settings;
-  if (configure !== null) {
-    const run = () => configure(conn);
-    await within(opened, CONFIGURE_SECONDS, "configuring it", run, signal);
-    conn.executor.checkOpen();
-    const status = conn.executor.busy ? "ACTIVE" : leftOpen(opened);
-    if (status !== null) {
-      throw new InterfaceError(
-        `Cannot configure the connection: the function left it in the status ${status}, it must end its transaction and await what it runs`,
-      );
-    }
-  }
-  conn.executor.retire(callbackOver);
-}
-
-function callbackOver(): PgError {
-  return new InterfaceError(
-    "Cannot use the connection: the callback of the pool that got it is over",
-    { connectionUsable: false, reachedServer: false },
-  );
 }
