@@ -24,6 +24,9 @@ export type Given<T> = T | (() => T | Promise<T>);
  * - `"discard"`: `DISCARD ALL`, which drops prepared statements too;
  * - a function that does what is needed, and leaves no transaction open.
  *
+ * `"minimal"` and `"discard"` undo what `configure` did with `SET` too: give that
+ * as the parameter `options` of the connection instead.
+ *
  * An open transaction is rolled back in any case, and what belongs to the object
  * rather than to the session (autocommit, row factory, adapters, handlers) begins
  * anew for everybody who gets a connection.

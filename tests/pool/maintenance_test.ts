@@ -6,10 +6,22 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { ConnectionPool, PoolConnection } from "../../pool/mod.ts";
+import {
+  type ConnectionPool,
+  type PoolConnection,
+  PoolTimeout,
+} from "../../pool/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { ScriptedServer } from "../support/scripted_server.ts";
-import { answer, ONE, pause, quiet, runScript } from "../connection/support.ts";
+import {
+  answer,
+  assertError,
+  ONE,
+  pause,
+  quiet,
+  rejection,
+  runScript,
+} from "../connection/support.ts";
 import {
   assertWarned,
   at,
@@ -353,6 +365,29 @@ Deno.test(
     await clock.pass(1.2);
     await clock.until(() => pool.getStats().poolAvailable === 1, "filled");
     await pool.close();
+
+    // Time in which nobody wanted a connection does not count.
+    let failures = 0;
+    const { pool: rare } = makePool({
+      minSize: 0,
+      maxSize: 1,
+      reconnectTimeout: 10,
+      conninfo: () => {
+        failures++;
+        throw new Error("down");
+      },
+      reconnectFailed: () => void calls.push("rare"),
+    });
+    await rare.open();
+    for (const times of [1, 2]) {
+      const late = rejection(rare.getConn({ timeout: 0.5 }));
+      await clock.until(() => failures === times, "failed");
+      await clock.pass(0.5);
+      assertError(await late, { class: PoolTimeout });
+      await clock.pass(1000);
+    }
+    assertEquals([failures, calls.length], [2, 1]);
+    await rare.close();
 
     // Even if it is told to give up at once, it does not try without a pause.
     const { pool: hasty } = makePool({
