@@ -9,7 +9,11 @@ import type { ConnectOptions } from "../connection/connect_options.ts";
 import { Connection } from "../connection/connection.ts";
 import type { OpenedSession } from "../connection/session_start.ts";
 import type { Wire } from "../connection/wire.ts";
-import { InterfaceError, type PgError } from "../errors/base.ts";
+import {
+  InterfaceError,
+  OperationalError,
+  type PgError,
+} from "../errors/base.ts";
 import { type LeaseOwner, PoolConnection } from "./lease.ts";
 import {
   type MemberSource,

@@ -7,7 +7,9 @@
  */
 
 import {
+  type BaseCursor,
   type Connection,
+  type DictRow,
   InterfaceError,
   OperationalError,
   PgError,
@@ -117,16 +119,24 @@ export class PoolActor {
       ? AbortSignal.timeout(this.#random.between(0, 5))
       : undefined;
     try {
-      const found = await this.#pool.execute(INSERT, [row], { signal })
-        .fetchOne();
-      model.expect(found?.id === row, `got ${found?.id} for ${row}`);
+      const cursor = await this.#pool.execute(INSERT, [row], { signal });
       model.settle([row], "there");
+      const found = await cursor.fetchOne();
+      model.expect(found?.id === row, `got ${found?.id} for ${row}`);
+      if (this.#chance(20)) await this.#useAgain(cursor);
     } catch (error) {
       if (isRefusal(error)) return;
       const isReason = signal !== undefined && error === signal.reason;
       model.expect(isReason, `execute: ${error}`);
       model.settle([row], "either");
     }
+  }
+
+  /** A cursor of a statement that is over has no connection any more. */
+  async #useAgain(cursor: BaseCursor<DictRow>): Promise<void> {
+    const row = this.#model.newRow(); // stays "gone"
+    const used = await cursor.execute(INSERT, [row]).then(() => null, (e) => e);
+    this.#model.expect(used instanceof PgError, `cursor used again: ${used}`);
   }
 
   /** A block, which returns or throws, or whose session dies. */
