@@ -42,7 +42,7 @@ const CYCLE: readonly Event[] = [
   "rebuild",
 ];
 const SMALL: readonly Event[] = ["kill", "restart", "failover"];
-const TRANSFERS_PER_SECOND = 60;
+const TRANSFERS_PER_SECOND = 40;
 /** No recovery takes longer: the longest pause of the pool, and some. */
 const MOST_RECOVERY_MS = 45_000;
 
@@ -150,7 +150,7 @@ export async function runBank(
       : performance.now() - began >= seconds * 1000;
   try {
     for (let count = 0; !isOver(count) && faults.count === 0; count++) {
-      await sleep(small ? 700 : random.between(500, 2500));
+      await sleep(small ? 700 : random.between(1000, 4000));
       const event = order[count % order.length]!;
       events[event] = (events[event] ?? 0) + 1;
       const happened = performance.now();

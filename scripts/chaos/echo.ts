@@ -151,7 +151,8 @@ async function client(clients: Clients): Promise<void> {
       await sleep(random.between(10, 100)); // not all of the time in vain
       continue;
     }
-    const echo = new TokenEcho(conn, { seed: random.bits(), mayBeCut: true });
+    const options = { seed: random.bits(), mayBeCut: true, signal };
+    const echo = new TokenEcho(conn, options);
     underWay.add(echo);
     const report = await echo.run(500);
     underWay.delete(echo);

@@ -43,6 +43,8 @@ export interface EchoOptions {
    * @default {false}
    */
   readonly mayBeCut?: boolean;
+  /** Ends the run early. */
+  readonly signal?: AbortSignal;
 }
 
 /** So many tasks share the connection. */
@@ -57,6 +59,7 @@ export class TokenEcho {
   /** Where it notifies itself. */
   readonly channel: string;
   readonly #mayBeCut: boolean;
+  readonly #signal: AbortSignal | undefined;
   readonly #report: EchoReport = {
     statements: 0,
     lost: 0,
@@ -74,12 +77,13 @@ export class TokenEcho {
    */
   constructor(
     conn: Connection,
-    { seed, mayBeCut = false }: EchoOptions = {},
+    { seed, mayBeCut = false, signal }: EchoOptions = {},
   ) {
     this.conn = conn;
     this.random = new Random(seed);
     this.channel = `pgts_echo_${this.random.seed}`;
     this.#mayBeCut = mayBeCut;
+    this.#signal = signal;
   }
 
   /** Whether an error is explained by connections that were cut, where they may be. */
@@ -144,7 +148,7 @@ export class TokenEcho {
     await this.#do("begin", begin);
     while (
       this.#report.statements < statements &&
-      this.#report.faults.length === 0 && !this.#isLost
+      this.#report.faults.length === 0 && !this.#isOver
     ) {
       await Promise.all(Array.from({ length: TASKS }, () => this.#several(20)));
       await this.#do("pipeline", pipeline);
@@ -160,12 +164,16 @@ export class TokenEcho {
     return this.#report;
   }
 
+  get #isOver(): boolean {
+    return this.#isLost || this.#signal?.aborted === true;
+  }
+
   get #isLost(): boolean {
     return this.#mayBeCut && this.conn.closed;
   }
 
   async #several(times: number): Promise<void> {
-    for (let i = 0; i < times && !this.#isLost; i++) {
+    for (let i = 0; i < times && !this.#isOver; i++) {
       const [kind, work] = this.#choose();
       await this.#do(kind, work);
     }
