@@ -29,7 +29,7 @@ async function small(...args: string[]): Promise<Figures> {
 
 Deno.test("chaos: every result is one's own behind a network that does what networks do (deno task chaos, a small dose)", async () => {
   const { statements, pooled, steps } = await small("--seconds", "3", "echo");
-  assert(Number(statements) > 100 && Number(pooled) > 10);
+  assert(Number(statements) > 20 && Number(pooled) > 5);
   assert(Object.keys(steps as object).length > 3);
 });
 
