@@ -28,6 +28,8 @@ export interface Outcome {
   readonly peakMiB: number | null;
   /** What the values came to; `null` where there are none. */
   readonly checksum: string | null;
+  /** What a value of the first column is: a class, or what `typeof` says. */
+  readonly kind: string;
 }
 
 async function load(name: DriverName): Promise<Driver> {
@@ -36,6 +38,8 @@ async function load(name: DriverName): Promise<Driver> {
       return new (await import("./driver_floor.ts")).FloorDriver();
     case "pgts":
       return new (await import("./driver_pgts.ts")).PgtsDriver();
+    case "pgts-text":
+      return new (await import("./driver_pgts.ts")).PgtsTextDriver();
     case "postgres":
       return new (await import("./driver_postgres.ts")).PostgresDriver();
     case "pg":
@@ -68,8 +72,16 @@ async function measure(task: Task): Promise<Outcome> {
     seconds,
     cpuSeconds: (cpu.user + cpu.system) / 1e6,
     peakMiB,
-    checksum: rows === null ? null : checksum(rows),
+    checksum: rows === null || !workload.compared ? null : checksum(rows),
+    kind: kindOf(Object.values(rows?.[0] ?? {})[0]),
   };
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value !== "object" || value === null) return typeof value;
+  return Array.isArray(value)
+    ? `${kindOf(value[0])}[]`
+    : value.constructor?.name ?? "object";
 }
 
 async function peakMemory(): Promise<number | null> {

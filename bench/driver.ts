@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { BenchType } from "./types.ts";
+
 /** Where the server is, for drivers that do not read libpq's connection strings. */
 export interface Target {
   /** The connection string that the rest was taken from. */
@@ -43,6 +45,11 @@ export interface Driver {
   /** Fetches `count` rows of the table `pgts_bench.mixed`. */
   fetchMixed(count: number): Promise<Rows>;
   /**
+   * Fetches `count` rows of the table of a type, which has it in five columns:
+   * the text is {@linkcode typeQuery}, and `$1` the count.
+   */
+  fetchType?(type: BenchType, count: number): Promise<Rows>;
+  /**
    * Opens `count` more connections one after the other, runs `select n::int4 + 1
    * as n` on each, for n from 1 to `count`, and closes it.
    */
@@ -51,8 +58,17 @@ export interface Driver {
   close(): Promise<void>;
 }
 
-/** The names of the drivers, in the order in which they are reported. */
-export const DRIVER_NAMES = ["floor", "pgts", "postgres", "pg"] as const;
+/**
+ * The names of the drivers, in the order in which they are reported; `pgts-text`
+ * is pgts with every type read as text.
+ */
+export const DRIVER_NAMES = [
+  "floor",
+  "pgts",
+  "pgts-text",
+  "postgres",
+  "pg",
+] as const;
 
-/** The name of a driver: its file is `driver_NAME.ts`. */
+/** The name of a driver. */
 export type DriverName = typeof DRIVER_NAMES[number];

@@ -6,6 +6,7 @@
  */
 
 import type { Driver, Row, Rows, Target } from "./driver.ts";
+import { type BenchType, typeQuery } from "./types.ts";
 
 // Named at run time only: the specifier of an import would get into deno.lock,
 // and its packages into the first download of everything else.
@@ -101,6 +102,14 @@ export class PgDriver implements Driver {
     const result = await this.#client!.query({
       text:
         "select amount, doc, numbers, digest, key, day from pgts_bench.mixed limit $1",
+      values: [count],
+    });
+    return result.rows;
+  }
+
+  async fetchType(type: BenchType, count: number): Promise<Rows> {
+    const result = await this.#client!.query({
+      text: typeQuery(type),
       values: [count],
     });
     return result.rows;

@@ -6,7 +6,9 @@
  */
 
 import { connect, type Connection, type DictRow, sql } from "../mod.ts";
+import { TextLoader } from "../types/mod.ts";
 import type { Driver, Row, Rows, Target } from "./driver.ts";
+import { type BenchType, typeQuery } from "./types.ts";
 
 /** The driver that all this is about. */
 export class PgtsDriver implements Driver {
@@ -64,8 +66,32 @@ export class PgtsDriver implements Driver {
     ).fetchAll();
   }
 
+  async fetchType(type: BenchType, count: number): Promise<Rows> {
+    return await this.#conn!.execute(
+      sql`${sql.raw(typeQuery(type, ""))} ${count}`,
+    ).fetchAll();
+  }
+
+  /** Reads every type as text from now on. */
+  protected readText(): void {
+    const { adapters } = this.#conn!;
+    for (const { oid, arrayOid } of adapters.types) {
+      for (const each of [oid, arrayOid]) {
+        if (each !== 0) adapters.registerLoader(each, TextLoader);
+      }
+    }
+  }
+
   async close(): Promise<void> {
     await this.#conn!.close();
+  }
+}
+
+/** pgts with every type read as text, to see what its own classes cost. */
+export class PgtsTextDriver extends PgtsDriver {
+  override async connect(target: Target): Promise<void> {
+    await super.connect(target);
+    this.readText();
   }
 }
 

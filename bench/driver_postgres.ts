@@ -6,6 +6,7 @@
  */
 
 import type { Driver, Row, Rows, Target } from "./driver.ts";
+import { type BenchType, typeQuery } from "./types.ts";
 
 // Named at run time only: the specifier of an import would get into deno.lock,
 // and its packages into the first download of everything else.
@@ -16,6 +17,11 @@ interface Sql {
   (
     strings: TemplateStringsArray,
     ...values: readonly unknown[]
+  ): Promise<Row[]>;
+  unsafe(
+    text: string,
+    values: readonly unknown[],
+    options: { prepare: boolean },
   ): Promise<Row[]>;
   end(): Promise<void>;
 }
@@ -87,6 +93,11 @@ export class PostgresDriver implements Driver {
   async fetchMixed(count: number): Promise<Rows> {
     return await this.#sql!`
       select amount, doc, numbers, digest, key, day from pgts_bench.mixed limit ${count}`;
+  }
+
+  async fetchType(type: BenchType, count: number): Promise<Rows> {
+    // A name of a table cannot be a parameter.
+    return await this.#sql!.unsafe(typeQuery(type), [count], { prepare: true });
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@
  *
  *     deno task bench                      all workloads, 5 rounds
  *     deno task bench -- fetch mixed       those whose names begin so
+ *     deno task bench -- types             decoding, type by type
  *     deno task bench -- --quick           smaller counts, 3 rounds
  *     deno task bench -- --rounds 9 --drivers pgts,pg
  *
@@ -23,6 +24,8 @@ import { createDataset, dropDataset } from "./dataset.ts";
 import { DRIVER_NAMES, type DriverName, type Target } from "./driver.ts";
 import { ON_ONE_CORE, useOneCore } from "./one_core.ts";
 import { checksumsAgree, type Outcomes, report } from "./report.ts";
+import { reportTypes } from "./type_report.ts";
+import { createTypeTables, TYPE_ROWS, TYPES } from "./types.ts";
 import { findWorkloads, type Workload, WORKLOADS } from "./workloads.ts";
 
 const CHILD = import.meta.resolve("./child.ts");
@@ -189,10 +192,17 @@ async function bench(place: Place, settings: Settings): Promise<boolean> {
       `Deno ${Deno.version.deno}, PostgreSQL ${version?.server_version}, ` +
         `${navigator.hardwareConcurrency} cores, medians of ${rounds} rounds\n`,
     );
+    const types = TYPES.filter(({ name }) =>
+      workloads.some((workload) => workload.name === `types/${name}`)
+    );
+    const onlyTypes = types.length === workloads.length;
     await createDataset(conn, {
-      plain: rowsOf("fetch", settings),
-      mixed: rowsOf("mixed", settings),
+      plain: onlyTypes ? 0 : rowsOf("fetch", settings),
+      mixed: onlyTypes ? 0 : rowsOf("mixed", settings),
     });
+    const typeRows = TYPE_ROWS[settings.size];
+    await createTypeTables(conn, types, typeRows);
+    const typeResults = new Map<string, Outcomes>();
     try {
       for (const workload of workloads) {
         if (workload.secure && place.secure === null) {
@@ -203,11 +213,18 @@ async function bench(place: Place, settings: Settings): Promise<boolean> {
         }
         const outcomes = await runRounds(workload, place, settings);
         if (outcomes.size === 0) continue;
+        if (workload.name.startsWith("types/")) {
+          typeResults.set(workload.name.slice("types/".length), outcomes);
+          continue;
+        }
         const lines = report(workload, workload.count[settings.size], outcomes);
         console.log(lines.join("\n"));
         if (checksumsAgree(outcomes)) continue;
         agree = false;
         console.error(`FAILED: the checksums of ${workload.name} differ\n`);
+      }
+      if (typeResults.size > 0) {
+        console.log(reportTypes(typeRows, typeResults).join("\n"));
       }
     } finally {
       await dropDataset(conn);

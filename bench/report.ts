@@ -115,7 +115,13 @@ function printCount(count: number): string {
   return Math.round(count).toLocaleString("en");
 }
 
-function align(table: readonly (readonly string[])[]): string[] {
+/**
+ * The lines of a table, its columns below one another.
+ *
+ * @param table Lines of cells.
+ * @returns Lines of text.
+ */
+export function align(table: readonly (readonly string[])[]): string[] {
   const widths = table[0]!.map((_, i) =>
     Math.max(...table.map((line) => line[i]!.length))
   );

@@ -60,7 +60,7 @@ export async function findColumns(
 ): Promise<BulkColumn[]> {
   const cursor = new Cursor<unknown[]>(conn, { rowFactory: tupleRow });
   await cursor.execute(`
-    select a.attname::text, b.oid::int8, pg_catalog.format_type(b.oid, null), a.attgenerated::text
+    select a.attname::text, b.oid::int8, pg_catalog.format_type(b.oid, -1), a.attgenerated::text
     from pg_catalog.pg_attribute a, lateral (
       with recursive base(oid, next, kind) as (
         select oid, typbasetype, typtype from pg_catalog.pg_type where oid = a.atttypid

@@ -43,7 +43,8 @@ export function connect<Row = DictRow>(
 /**
  * Connects, runs a function, and closes the connection: commits if the function
  * returns, rolls back if it throws. If the rollback fails, because the connection
- * is lost, that is a warning, and the function's error counts.
+ * is lost, that is a warning, and the function's error counts. A transaction that
+ * is prepared for two-phase commit stays so.
  *
  * @param conninfo See {@linkcode connect}.
  * @param options See {@linkcode connect}.

@@ -10,7 +10,8 @@ import { warnOfRollback } from "./outcome.ts";
 /**
  * Runs a function with a connection, then commits what is open if it returned,
  * and rolls back if it threw. If the rollback fails, because the connection is
- * lost, that is a warning, and the function's error counts.
+ * lost, that is a warning, and the function's error counts. A transaction that
+ * is prepared for two-phase commit stays so.
  *
  * @param conn The connection.
  * @param block The function.
@@ -42,7 +43,7 @@ async function rollBack(
   what: string,
 ): Promise<void> {
   try {
-    if (!conn.closed || conn.broken) await conn.rollback();
+    if (!conn.closed || conn.broken) await conn.rollbackAll();
   } catch (failure) {
     warnOfRollback(conn.executor, conn.warn, what, failure);
   }

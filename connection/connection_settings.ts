@@ -154,7 +154,8 @@ export abstract class ConnectionSettings {
 
   #checkNoTransaction(what: string): void {
     this.checkOpen();
-    if (this.transactions.open || this.transactions.blocks.length > 0) {
+    const { open, blocks, twoPhase } = this.transactions;
+    if (open || blocks.length > 0 || twoPhase !== null) {
       throw new ProgrammingError(
         `Cannot set ${what}: a transaction is open, commit or roll back first`,
       );

@@ -17,6 +17,7 @@ import { checkTimeout } from "./cancel.ts";
 import { type ConnectOptions, DRIVER_KEYS } from "./connect_options.ts";
 import { usesUnixSocket } from "./conninfo_check.ts";
 import { Events } from "./events.ts";
+import { checkBound } from "./notify_queue.ts";
 import {
   explicitService,
   type ResolvedParameters,
@@ -90,7 +91,10 @@ export async function openSession(
     ambient,
     resolve,
     warn,
-    events: new Events(warn),
+    events: new Events(
+      warn,
+      checkBound(options.maxPendingNotifies, "maxPendingNotifies"),
+    ),
     scramMaxIterations,
     maxMessageSize,
   }, signal);

@@ -269,8 +269,7 @@ export class ResultCollector implements ResultSink {
     const plan = new RowPlan(
       fields.map((field) => ({
         name: field.name,
-        typeName: transformer.adapters.types.get(field.typeOid)?.regtype ??
-          `with OID ${field.typeOid}`,
+        typeName: nameOf(field.typeOid, transformer),
         loader: transformer.getLoader(field.typeOid, field.format),
       })),
       shape,
@@ -360,4 +359,11 @@ export class ResultCollector implements ResultSink {
     this.#current = null;
     this.#target.results.push(new Result(null, this.#target.transformer));
   }
+}
+
+/** The name of a type for error messages. */
+function nameOf(oid: number, { adapters }: Transformer): string {
+  const info = adapters.types.get(oid);
+  if (info === null) return `with OID ${oid}`;
+  return info.arrayOid === oid ? `${info.regtype}[]` : info.regtype;
 }

@@ -16,7 +16,7 @@ import { askValue } from "./ask.ts";
 import type { Attempt } from "./attempts.ts";
 import { protocolVersions, usesUnixSocket } from "./conninfo_check.ts";
 import type { ConnectedParameters } from "./connection_info.ts";
-import { type Events, Notify } from "./events.ts";
+import type { Events } from "./events.ts";
 import { listsCleartext, parseRequireAuth } from "./require_auth.ts";
 import { checkPeer } from "./requirepeer.ts";
 import { Session } from "./session.ts";
@@ -234,11 +234,7 @@ async function openOn(
   const session = new Session();
   const wire = new Wire(transport, {
     notice: (diag) => events.noticeHandlers.call(diag),
-    notification: (fields) => {
-      if (events.notifyHandlers.size > 0) {
-        events.notifyHandlers.call(new Notify(fields));
-      }
-    },
+    notification: (fields) => events.notified(fields),
     parameter: (name, value) => {
       session.note(name, value);
       if (name === "client_encoding") wire.setCodec(session.codec);
@@ -304,7 +300,9 @@ async function start(
     cleartextAllowed: isLocal(wire.transport.hostaddr) || tls !== null ||
       listsCleartext(requireAuth),
     allowedMethods: parseRequireAuth(requireAuth),
-    channelBinding: tls?.channelBinding ?? null,
+    get channelBinding() {
+      return tls?.channelBinding ?? null;
+    },
     channelBindingMode:
       (parameters.channel_binding ?? "prefer") as ChannelBindingMode,
     ...(options.scramMaxIterations === undefined
@@ -333,6 +331,8 @@ async function start(
     wire.enqueue(exchange);
     wire.start();
     wire.flush();
+    // Now, because the server is at work: most logins need it next.
+    void tls?.channelBinding;
     // A server that asks for a password and then does without leaves us with who gives it.
     await Promise.race([exchange.finish(), aborted]);
     if (exchange.error !== null) throw exchange.error;

@@ -6,7 +6,6 @@
  */
 
 import { Connection } from "../connection/connection.ts";
-import type { NoticeHandler, NotifyHandler } from "../connection/events.ts";
 import type { DictRow } from "../connection/rows.ts";
 import { InterfaceError, type PgError } from "../errors/base.ts";
 
@@ -122,57 +121,6 @@ export class PoolConnection<Row = DictRow> extends Connection<Row> {
   /** Gives the connection back. What is open is rolled back. */
   override [Symbol.asyncDispose](): Promise<void> {
     return this.giveBack(true);
-  }
-
-  /** Has a function told of the server's notices, until the connection is given back. */
-  override addNoticeHandler(handler: NoticeHandler): void {
-    this.#checkHeld();
-    super.addNoticeHandler(handler);
-  }
-
-  /**
-   * Has a function told of notices no more.
-   *
-   * @throws {ProgrammingError} If it was not added.
-   */
-  override removeNoticeHandler(handler: NoticeHandler): void {
-    this.#checkHeld();
-    super.removeNoticeHandler(handler);
-  }
-
-  /**
-   * Has a function told of notifications, until the connection is given back.
-   * While there is one, the process stays alive for the connection.
-   */
-  override addNotifyHandler(handler: NotifyHandler): void {
-    this.#checkHeld();
-    super.addNotifyHandler(handler);
-  }
-
-  /**
-   * Has a function told of notifications no more.
-   *
-   * @throws {ProgrammingError} If it was not added.
-   */
-  override removeNotifyHandler(handler: NotifyHandler): void {
-    this.#checkHeld();
-    super.removeNotifyHandler(handler);
-  }
-
-  /** Keeps the process alive for the connection, at most until it is given back. */
-  override ref(): void {
-    this.#checkHeld();
-    super.ref();
-  }
-
-  /** Takes a {@linkcode PoolConnection.ref} back. */
-  override unref(): void {
-    this.#checkHeld();
-    super.unref();
-  }
-
-  #checkHeld(): void {
-    if (this.executor.retired) this.checkOpen();
   }
 
   #givenBack(): PgError {

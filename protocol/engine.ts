@@ -53,6 +53,8 @@ export class Engine implements Conversation {
   transactionStatus: number = Status.IDLE;
   /** Why the connection is of no use any more, or `null`. */
   failure: PgError | null = null;
+  /** How many statements have failed on the server. */
+  errors = 0;
   /** Whether a statement was refused because it writes, and the session or transaction is read-only. */
   refusedWrite = false;
 
@@ -74,6 +76,12 @@ export class Engine implements Conversation {
   /** Whether answers are outstanding. */
   get busy(): boolean {
     return this.#head < this.#queue.length;
+  }
+
+  /** The exchange that the server is at, or will be at next; `null` if none was sent. */
+  get running(): Exchange | null {
+    const head = this.#queue[this.#head];
+    return head?.sent ? head : null;
   }
 
   /** Whether the server skips what it is sent, because a statement has failed, up to a Sync. */
@@ -220,6 +228,7 @@ export class Engine implements Conversation {
         { cause: error },
       );
     }
+    this.errors++;
     if (error.sqlstate === READ_ONLY) this.refusedWrite = true;
     head.reject(error);
     head.failed = true;

@@ -67,10 +67,10 @@ export interface Adaptation {
   /** The OID of the array type over the type `oid`, or 0 where there is none. */
   arrayOidOf(oid: number): number;
   /**
-   * What is known of the type `oid`, for an array type that of its elements, or
-   * `null`. Absent where no registry is at hand.
+   * What is known of a type, given by its OID or name, for an array type that of
+   * its elements, or `null`. Absent where no registry is at hand.
    */
-  typeInfoOf?(oid: number): TypeInfo | null;
+  typeInfoOf?(type: number | string): TypeInfo | null;
   /**
    * The range type over the type `oid`, the one added last of several, or
    * `null`. Absent where no registry is at hand.

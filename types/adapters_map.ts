@@ -137,12 +137,12 @@ export class AdaptersMap implements Registrar {
    * import { adapters } from "@x/pgts";
    * import { AdaptersMap } from "@x/pgts/types";
    *
-   * class Point {
+   * class Pixel {
    *   x = 0;
    *   y = 0;
    * }
    * const map = new AdaptersMap(adapters);
-   * map.registerDumper(Point, (point: Point) => `(${point.x},${point.y})`);
+   * map.registerDumper(Pixel, (pixel: Pixel) => `(${pixel.x},${pixel.y})`);
    * ```
    */
   registerDumper(key: DumperKey, dumper: DumperLike<never>): void {
@@ -195,9 +195,8 @@ export class AdaptersMap implements Registrar {
     oid: number,
     format: PlaceholderFormat = PlaceholderFormat.AUTO,
   ): RegisteredDumper {
-    this.#byOid ??= this.#indexByOid();
-    const found = this.#byOid.get(oid)?.[format];
-    if (found == null) {
+    const found = this.#findByOid(oid, format);
+    if (found === null) {
       const name = this.types.get(oid)?.regtype;
       throw new ProgrammingError(
         `Cannot find a dumper for the type ${
@@ -206,6 +205,20 @@ export class AdaptersMap implements Registrar {
       );
     }
     return found;
+  }
+
+  /**
+   * Whether a dumper for values of a type is registered.
+   *
+   * @internal
+   */
+  hasDumperByOid(oid: number, format: PlaceholderFormat): boolean {
+    return this.#findByOid(oid, format) !== null;
+  }
+
+  #findByOid(oid: number, format: PlaceholderFormat): RegisteredDumper | null {
+    this.#byOid ??= this.#indexByOid();
+    return this.#byOid.get(oid)?.[format] ?? null;
   }
 
   /**
@@ -262,7 +275,7 @@ export class AdaptersMap implements Registrar {
         return makeDumper(this.findDumper(key, "s"), probe, "s");
       },
       arrayOidOf: (oid) => this.types.get(oid)?.arrayOid ?? 0,
-      typeInfoOf: (oid) => this.types.get(oid),
+      typeInfoOf: (type) => this.types.get(type),
     };
     for (const registered of this.#content.order) {
       const { oid } = makeDumper(registered, probe, "s");

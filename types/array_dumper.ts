@@ -5,6 +5,7 @@
  * @module
  */
 
+import { DataError } from "../errors/base.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import {
   type Adaptation,
@@ -14,7 +15,28 @@ import {
   type Registrar,
 } from "./adapt.ts";
 import { ElementSearch, writeBinary, writeText } from "./array_writer.ts";
-import { BinaryDumper, TextDumper } from "./dumper.ts";
+import { BaseDumper, BinaryDumper, TextDumper } from "./dumper.ts";
+import { castName } from "./type_facts.ts";
+import {
+  elementOidOf,
+  elementsOf,
+  type NumericTypedArray,
+  TypedArrayBinaryDumper,
+  TypedArrayDumper,
+  writeTypedArray,
+} from "./typed_array.ts";
+
+/**
+ * A value as an array of elements: itself, or for a typed array its elements.
+ * What is to become an array only because of a type may be anything else.
+ */
+function arrayFrom(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (elementOidOf(value) !== 0) return elementsOf(value as NumericTypedArray);
+  throw new DataError(
+    "Cannot send a value as an array: it is neither an array nor a typed array of numbers",
+  );
+}
 
 /** Arrays of one type of elements in text format. */
 class TextArrayOf extends TextDumper<unknown[]> {
@@ -33,7 +55,7 @@ class TextArrayOf extends TextDumper<unknown[]> {
   }
 
   override text(value: unknown[]): string {
-    return writeText(value, this.#element, this.#delimiter);
+    return writeText(arrayFrom(value), this.#element, this.#delimiter);
   }
 }
 
@@ -54,18 +76,21 @@ class BinaryArrayOf extends BinaryDumper<unknown[]> {
   }
 
   override dump(value: unknown[], out: WriteBuffer): void {
-    writeBinary(value, this.#element, out);
+    // An array that has this very type is written in one pass.
+    if (elementOidOf(value) === this.#element.oid) {
+      writeTypedArray(value as unknown as NumericTypedArray, out);
+    } else writeBinary(arrayFrom(value), this.#element, out);
   }
 
   override text(value: unknown[]): string {
-    return writeText(value, this.#element, this.#delimiter);
+    return writeText(arrayFrom(value), this.#element, this.#delimiter);
   }
 }
 
 function castOf(element: Dumper, adaptation: Adaptation): string {
   if (adaptation.arrayOidOf(element.oid) === 0) return "";
-  const name = adaptation.typeInfoOf?.(element.oid)?.regtype;
-  return name === undefined ? "" : `${name}[]`;
+  const info = adaptation.typeInfoOf?.(element.oid) ?? null;
+  return info === null ? "" : `${castName(info)}[]`;
 }
 
 /**
@@ -84,6 +109,36 @@ export function arrayOf(
       adaptation.arrayOidOf(element.oid) !== 0
     ? new BinaryArrayOf(element, adaptation)
     : new TextArrayOf(element, adaptation);
+}
+
+/** Typed arrays in arrays: a level of the array, not its elements. */
+class NestedTypedArrays extends BaseDumper<unknown[]> {
+  override readonly format: Format;
+  override readonly oid: number;
+  override readonly cast: string;
+  readonly #plain: Dumper<unknown[]>;
+
+  constructor(element: Dumper, adaptation: Adaptation) {
+    super();
+    this.#plain = arrayOf(element, adaptation);
+    this.format = this.#plain.format;
+    this.oid = this.#plain.oid;
+    this.cast = castOf(element, adaptation);
+  }
+
+  override dump(value: unknown[], out: WriteBuffer): void | null {
+    return this.#plain.dump(unpack(value), out);
+  }
+
+  override text(value: unknown[]): string | null {
+    return this.#plain.text(unpack(value));
+  }
+}
+
+function unpack(value: unknown[]): unknown[] {
+  return value.map((item) =>
+    Array.isArray(item) ? unpack(item) : item === null ? null : arrayFrom(item)
+  );
 }
 
 /** Arrays without an element that has a type: the server finds it. */
@@ -115,10 +170,23 @@ class ArrayDumpers {
     if (element === null) return UNTYPED;
     let dumper = this.#byElement.get(element);
     if (dumper === undefined) {
-      dumper = arrayOf(element, this.#adaptation);
+      dumper = this.#make(element);
       this.#byElement.set(element, dumper);
     }
     return dumper;
+  }
+
+  #make(element: Dumper): Dumper<unknown[]> {
+    const adaptation = this.#adaptation;
+    const isTyped = element instanceof TypedArrayDumper ||
+      element instanceof TypedArrayBinaryDumper;
+    if (!isTyped || adaptation.getDumperByOid === undefined) {
+      return arrayOf(element, adaptation);
+    }
+    return new NestedTypedArrays(
+      adaptation.getDumperByOid(element.elementOid, this.#format),
+      adaptation,
+    );
   }
 }
 

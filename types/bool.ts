@@ -13,7 +13,7 @@ import {
   type LoaderClass,
   type Registrar,
 } from "./adapt.ts";
-import { BinaryDumper, TextDumper } from "./dumper.ts";
+import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
 import { OID } from "./oids.ts";
 
 const LETTER_T = 0x74;
@@ -57,6 +57,12 @@ export class BoolBinaryLoader implements Loader<boolean> {
   }
 }
 
+/** The boolean, if it is one. */
+function checked(value: boolean): boolean {
+  if (typeof value !== "boolean") throw unsuitable("bool");
+  return value;
+}
+
 /** Sends a boolean in text format. */
 export class BoolDumper extends TextDumper<boolean> {
   /** The OID of bool. */
@@ -64,12 +70,12 @@ export class BoolDumper extends TextDumper<boolean> {
 
   /** `t` or `f`. */
   override text(value: boolean): string {
-    return value ? "t" : "f";
+    return checked(value) ? "t" : "f";
   }
 
   /** The keyword. */
   override quote(value: boolean): string {
-    return value ? "true" : "false";
+    return checked(value) ? "true" : "false";
   }
 }
 
@@ -80,17 +86,17 @@ export class BoolBinaryDumper extends BinaryDumper<boolean> {
 
   /** Appends 1 or 0. */
   override dump(value: boolean, out: WriteBuffer): void {
-    out.uint8(value ? 1 : 0);
+    out.uint8(checked(value) ? 1 : 0);
   }
 
   /** `t` or `f`. */
   override text(value: boolean): string {
-    return value ? "t" : "f";
+    return checked(value) ? "t" : "f";
   }
 
   /** The keyword. */
   override quote(value: boolean): string {
-    return value ? "true" : "false";
+    return checked(value) ? "true" : "false";
   }
 }
 

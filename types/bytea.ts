@@ -15,7 +15,7 @@ import {
   type LoaderClass,
   type Registrar,
 } from "./adapt.ts";
-import { BinaryDumper, TextDumper } from "./dumper.ts";
+import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
 import { OID } from "./oids.ts";
 
 const SMALL = 1024;
@@ -221,6 +221,10 @@ function decodeEscapes(
 /** What the dumpers of bytes accept. */
 export type Bytes = Uint8Array | ArrayBuffer | SharedArrayBuffer | DataView;
 
+function isMemory(value: unknown): value is ArrayBuffer | SharedArrayBuffer {
+  return value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
+}
+
 /** The same memory as a `Uint8Array`. */
 function bytesOf(value: Bytes): Uint8Array {
   try {
@@ -228,13 +232,17 @@ function bytesOf(value: Bytes): Uint8Array {
       ? value
       : ArrayBuffer.isView(value)
       ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-      : new Uint8Array(value);
+      : isMemory(value)
+      ? new Uint8Array(value)
+      : null;
+    if (bytes === null) throw unsuitable("bytea");
     // Memory that went to a worker reads as empty, which is not what was meant.
     if (
       bytes.length !== 0 || !("detached" in bytes.buffer) ||
       !bytes.buffer.detached
     ) return bytes;
   } catch (cause) {
+    if (cause instanceof DataError) throw cause;
     throw detached(cause);
   }
   throw detached();

@@ -6,12 +6,8 @@
  */
 
 import { DataError } from "../errors/base.ts";
-import {
-  DAY_MICROS,
-  malformed,
-  missingTemporal,
-  unsuitable,
-} from "./datetime_parts.ts";
+import { DAY_MICROS, malformed, missingTemporal } from "./datetime_parts.ts";
+import { unsuitable } from "./dumper.ts";
 
 /** What a clock shows, as Temporal's plain classes give it. */
 export interface ClockFields {

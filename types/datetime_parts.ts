@@ -9,6 +9,7 @@
 
 import { DataError, NotSupportedError } from "../errors/base.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
+import { unsuitable } from "./dumper.ts";
 
 /** Microseconds in a day. */
 export const DAY_MICROS = 86_400_000_000;
@@ -140,19 +141,6 @@ export function checkDumpable(days: number, type: string): void {
       `Cannot send a ${type}: it is before 4714-11-24 BC, where the range of PostgreSQL starts`,
     );
   }
-}
-
-/**
- * The error for a value of a class that does not stand for the type, which a
- * COPY with types given in advance can meet.
- *
- * @param type The name of the type.
- * @returns The error, to be thrown.
- */
-export function unsuitable(type: string): DataError {
-  return new DataError(
-    `Cannot send a value as ${type}: it is of no class that stands for this type`,
-  );
 }
 
 /**

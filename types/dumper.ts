@@ -5,10 +5,24 @@
  * @module
  */
 
+import { DataError } from "../errors/base.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import type { Dumper } from "./adapt.ts";
 import { Format } from "./adapt.ts";
 import { quoteString } from "./quote.ts";
+
+/**
+ * The error for a value of a class that does not stand for the type. Where the
+ * type is given in advance, as in COPY, a dumper can meet anything.
+ *
+ * @param type The name of the type.
+ * @returns The error, to be thrown.
+ */
+export function unsuitable(type: string): DataError {
+  return new DataError(
+    `Cannot send a value as ${type}: it is of no class that stands for this type`,
+  );
+}
 
 /** What dumpers of both formats share: the literal, from the text and the cast. */
 export abstract class BaseDumper<T> implements Dumper<T> {

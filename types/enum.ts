@@ -244,7 +244,14 @@ export function registerEnum<M = string>(
   class Member extends EnumValue {}
   const [wrapped, wrappedBinary] = makeDumpers(
     info,
-    (value) => labelOf((value as Member).member),
+    // Where the type is given in advance members and labels come as they are.
+    (value) =>
+      value instanceof Member
+        ? labelOf(value.member)
+        : info.labels.includes(value as unknown as string) &&
+            !labels.has(value)
+        ? value as unknown as string
+        : labelOf(value),
   );
   map.registerDumper(Member, wrappedBinary);
   map.registerDumper(Member, wrapped);

@@ -13,8 +13,9 @@ import {
   type LoaderClass,
   type Registrar,
 } from "./adapt.ts";
-import { BinaryDumper, TextDumper } from "./dumper.ts";
+import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
 import { expectSize } from "./integer.ts";
+import { floatOf } from "./number_text.ts";
 import { OID } from "./oids.ts";
 import { checkFloat4, Float4, Float8 } from "./wrappers.ts";
 
@@ -22,12 +23,9 @@ import { checkFloat4, Float4, Float8 } from "./wrappers.ts";
 export type FloatLike = number | bigint | { readonly value: number | bigint };
 
 function parseFloat8(source: ReadBuffer, start: number, end: number): number {
-  const text = source.text(start, end);
-  const value = Number(text);
-  if (text === "" || (Number.isNaN(value) && text !== "NaN")) {
-    throw new DataError("Cannot read a float: it is not a number");
-  }
-  return value;
+  const value = floatOf(source.bytes, start, end);
+  if (value !== null) return value;
+  throw new DataError("Cannot read a float: it is not a number");
 }
 
 /** Reads a float8 in text format, and any other number as one. */
@@ -81,12 +79,11 @@ export class Float4BinaryLoader implements Loader<number> {
 }
 
 function toFloat8(value: FloatLike): number {
-  const plain = typeof value === "object" ? value.value : value;
+  const plain: unknown = typeof value === "object" ? value.value : value;
+  if (typeof plain === "number") return plain;
+  if (typeof plain !== "bigint") throw unsuitable("a float");
   const number = Number(plain);
-  if (
-    typeof plain === "bigint" &&
-    (!Number.isFinite(number) || BigInt(number) !== plain)
-  ) {
+  if (!Number.isFinite(number) || BigInt(number) !== plain) {
     throw new DataError(
       "Cannot send a bigint as a float: it would be rounded, send it as numeric",
     );
@@ -98,13 +95,19 @@ function toFloat4(value: FloatLike): number {
   return checkFloat4(toFloat8(value));
 }
 
-function toText(value: number): string {
+/**
+ * A number as the text that the server reads as the same one.
+ *
+ * @param value The number.
+ * @returns The shortest decimal that stands for it, with the sign of zero.
+ */
+export function floatText(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
 /** A literal that is read as numeric where it is one, and is cast where not. */
 function quoteFloat(value: FloatLike, number: number, cast: string): string {
-  const text = toText(number);
+  const text = floatText(number);
   if (
     typeof value === "object" || !Number.isFinite(number) ||
     Object.is(number, -0)
@@ -125,7 +128,7 @@ export class Float8Dumper extends TextDumper<FloatLike> {
    * @throws {DataError} If the value is a bigint that would be rounded.
    */
   override text(value: FloatLike): string {
-    return toText(toFloat8(value));
+    return floatText(toFloat8(value));
   }
 
   /**
@@ -154,7 +157,7 @@ export class Float8BinaryDumper extends BinaryDumper<FloatLike> {
    * @throws {DataError} If the value is a bigint that would be rounded.
    */
   override text(value: FloatLike): string {
-    return toText(toFloat8(value));
+    return floatText(toFloat8(value));
   }
 
   /**
@@ -178,7 +181,7 @@ export class Float4Dumper extends TextDumper<FloatLike> {
    * @throws {DataError} If the number is outside of the range of float4.
    */
   override text(value: FloatLike): string {
-    return toText(toFloat4(value));
+    return floatText(toFloat4(value));
   }
 
   /**
@@ -207,7 +210,7 @@ export class Float4BinaryDumper extends BinaryDumper<FloatLike> {
    * @throws {DataError} If the number is outside of the range of float4.
    */
   override text(value: FloatLike): string {
-    return toText(toFloat4(value));
+    return floatText(toFloat4(value));
   }
 
   /**

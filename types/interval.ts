@@ -22,9 +22,8 @@ import {
   malformed,
   MAX_INT64,
   MIN_INT64,
-  unsuitable,
 } from "./datetime_parts.ts";
-import { BinaryDumper, TextDumper } from "./dumper.ts";
+import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
 import { IntervalText } from "./interval_text.ts";
 import { Interval } from "./interval_value.ts";
 import { OID } from "./oids.ts";

@@ -17,21 +17,21 @@
  * import { adapters } from "@x/pgts";
  * import { AdaptersMap, TextDumper } from "@x/pgts/types";
  *
- * class Point {
+ * class Pixel {
  *   x = 1;
  *   y = 2;
  * }
  *
- * class PointDumper extends TextDumper<Point> {
+ * class PixelDumper extends TextDumper<Pixel> {
  *   override readonly oid: number = 600;
  *   override readonly cast: string = "point";
- *   override text(value: Point): string {
+ *   override text(value: Pixel): string {
  *     return `(${value.x},${value.y})`;
  *   }
  * }
  *
  * const map = new AdaptersMap(adapters);
- * map.registerDumper(Point, PointDumper);
+ * map.registerDumper(Pixel, PixelDumper);
  * ```
  *
  * @module
@@ -130,6 +130,7 @@ export {
   IntLoader,
   OidBinaryLoader,
 } from "./integer.ts";
+export { Int2Vector, IntVector, OidVector } from "./int_vector.ts";
 export {
   Int2BinaryDumper,
   Int2Dumper,
@@ -164,15 +165,24 @@ export {
   NumericLoader,
 } from "./numeric.ts";
 export {
+  type NumericClass,
+  type NumericOptions,
+  registerNumeric,
+} from "./numeric_register.ts";
+export {
   BigintBinaryDumper,
   BigintDumper,
   NumberBinaryDumper,
   NumberDumper,
 } from "./number.ts";
+export { CharBinaryLoader } from "./char.ts";
 export {
-  CharBinaryLoader,
   StrBinaryDumper,
+  StrBinaryDumperBpchar,
+  StrBinaryDumperName,
+  StrBinaryDumperVarchar,
   StrDumper,
+  StrDumperBpchar,
   StrDumperName,
   StrDumperUnknown,
   StrDumperVarchar,
@@ -214,6 +224,19 @@ export {
   UuidDumper,
   UuidLoader,
 } from "./uuid.ts";
+export { Cidr, Inet, IpValue } from "./inet_value.ts";
+export {
+  CidrBinaryDumper,
+  CidrBinaryLoader,
+  CidrDumper,
+  CidrLoader,
+  InetBinaryDumper,
+  InetBinaryLoader,
+  InetDumper,
+  InetLoader,
+  type IpLike,
+} from "./inet.ts";
+export { Typed, TypedBinaryDumper, TypedDumper } from "./typed.ts";
 export {
   DateBinaryLoader,
   DateTextLoader,
@@ -261,6 +284,8 @@ export {
   registerInfinity,
   registerZonedDateTime,
 } from "./datetime_loaders.ts";
+export { Line, LineSegment, Point } from "./geometric_lines.ts";
+export { Box, Circle, Path, Polygon } from "./geometric_shapes.ts";
 export { Range, type RangeBounds } from "./range_value.ts";
 export { Multirange } from "./multirange_value.ts";
 export {

@@ -17,6 +17,7 @@ import {
 } from "./adapt.ts";
 import { BinaryDumper, TextDumper } from "./dumper.ts";
 import { quoteNumber } from "./integer_dumper.ts";
+import { decimalText } from "./number_text.ts";
 import { OID } from "./oids.ts";
 import { IntNumeric } from "./wrappers.ts";
 
@@ -74,17 +75,23 @@ function readNumeric(source: ReadBuffer, start: number, end: number): string {
     if (value >= BASE) throw malformed();
     return value;
   };
-  let text = sign === NEGATIVE ? "-" : "";
-  text += group(weight < 0 ? -1 : 0);
-  for (let index = 1; index <= weight; index++) {
+  let first = 0; // Zeros in front are no digits.
+  while (first < weight && group(first) === 0) first++;
+  let text = String(group(weight < 0 ? -1 : first));
+  for (let index = first + 1; index <= weight; index++) {
     text += String(group(index)).padStart(GROUP, "0");
   }
-  if (scale === 0) return text;
-  let fraction = "";
-  for (let index = weight + 1; fraction.length < scale; index++) {
-    fraction += String(group(index)).padStart(GROUP, "0");
+  if (scale > 0) {
+    let fraction = "";
+    for (let index = weight + 1; fraction.length < scale; index++) {
+      fraction += String(group(index)).padStart(GROUP, "0");
+    }
+    text += `.${fraction.slice(0, scale)}`;
   }
-  return `${text}.${fraction.slice(0, scale)}`;
+  // A zero has no sign.
+  return sign === 0 || (text[0] === "0" && !/[1-9]/.test(text))
+    ? text
+    : `-${text}`;
 }
 
 /** Reads a numeric in text format as a string, digit by digit what the server wrote. */
@@ -92,9 +99,15 @@ export class NumericLoader implements Loader<string> {
   /** Text. */
   static readonly format: Format = Format.TEXT;
 
-  /** The decimal. */
-  load(source: ReadBuffer, start: number, end: number): string {
-    return source.text(start, end);
+  /**
+   * The decimal.
+   *
+   * @throws {DataError} If the text is none.
+   */
+  load({ bytes }: ReadBuffer, start: number, end: number): string {
+    const text = decimalText(bytes, start, end);
+    if (text !== null) return text;
+    throw new DataError("Cannot read a numeric: the text is not a decimal");
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Text: the types text, varchar, bpchar, name, "char" and unknown as strings,
+ * Text: the types text, varchar, bpchar, name and unknown as strings,
  * and strings as parameters. The encodings themselves are in `protocol/`.
  *
  * @module
@@ -28,9 +28,11 @@ const NOT_DECODED = "SQL_ASCII";
  *
  * @param text The text.
  * @returns The same text.
- * @throws {DataError} If it contains a NUL or a lone surrogate.
+ * @throws {DataError} If it contains a NUL or a lone surrogate, or is no string.
  */
 export function checkText(text: string): string {
+  // What a COPY or a table says is text may be anything.
+  if (typeof text !== "string") throw noString();
   if (text.includes("\0")) {
     throw new DataError(
       "Cannot send text to the server: it contains a NUL character, which PostgreSQL text cannot hold",
@@ -42,6 +44,10 @@ export function checkText(text: string): string {
     );
   }
   return text;
+}
+
+function noString(): DataError {
+  return new DataError("Cannot send a value as text: it is no string");
 }
 
 /**
@@ -89,54 +95,6 @@ export class TextBinaryLoader extends TextLoader {
 }
 
 /**
- * Reads a binary `"char"`, a single byte, as the text that the server writes
- * for it: nothing for a zero, an octal escape for what is not ASCII.
- *
- * It has no twin: servers before PostgreSQL 16 write the bare byte as text.
- */
-export class CharBinaryLoader implements Loader<string | Uint8Array> {
-  /** Binary. */
-  static readonly format: Format = Format.BINARY;
-  readonly #session: SessionState;
-
-  /**
-   * Called by the driver.
-   *
-   * @param _oid The OID of the type.
-   * @param adaptation What tells the encoding of the session.
-   */
-  constructor(_oid: number, adaptation: Adaptation) {
-    this.#session = adaptation.session;
-  }
-
-  /**
-   * The text of the byte between the bounds.
-   *
-   * @throws {DataError} If it is not one byte.
-   */
-  load(
-    source: ReadBuffer,
-    start: number,
-    end: number,
-  ): string | Uint8Array<ArrayBuffer> {
-    if (end - start !== 1) {
-      throw new DataError(
-        `Cannot read a "char": it has ${end - start} bytes instead of one`,
-      );
-    }
-    const byte = source.bytes[start]!;
-    const text = byte === 0
-      ? ""
-      : byte < 0x80
-      ? String.fromCharCode(byte)
-      : `\\${byte.toString(8)}`;
-    return this.#session.encoding === NOT_DECODED
-      ? new TextEncoder().encode(text)
-      : text;
-  }
-}
-
-/**
  * Sends a string as `text`, for statements where the server finds no type from
  * the context, such as `select concat(%s, %s)`.
  *
@@ -154,6 +112,7 @@ export class StrDumper extends TextDumper<string> {
 
   /** Appends the string in the encoding of the session, which checks it. */
   override dump(value: string, out: WriteBuffer): void {
+    if (typeof value !== "string") throw noString();
     out.text(value);
   }
 
@@ -172,6 +131,7 @@ export class StrDumper extends TextDumper<string> {
    * @throws {DataError} If it contains a NUL or a lone surrogate.
    */
   override quote(value: string): string {
+    if (typeof value !== "string") throw noString();
     return quoteString(value);
   }
 }
@@ -192,6 +152,12 @@ export class StrDumperVarchar extends StrDumper {
   override readonly oid: number = OID.VARCHAR;
 }
 
+/** Sends a string as `character`. */
+export class StrDumperBpchar extends StrDumper {
+  /** The OID of bpchar. */
+  override readonly oid: number = OID.BPCHAR;
+}
+
 /** Sends a string as `name`. */
 export class StrDumperName extends StrDumper {
   /** The OID of name. */
@@ -206,9 +172,10 @@ export class StrBinaryDumper extends BinaryDumper<string> {
   /**
    * Appends the string in the encoding of the session.
    *
-   * @throws {DataError} If it contains a NUL or a lone surrogate.
+   * @throws {DataError} If it contains a NUL or a lone surrogate, or is no string.
    */
   override dump(value: string, out: WriteBuffer): void {
+    if (typeof value !== "string") throw noString();
     out.text(value);
   }
 
@@ -227,8 +194,44 @@ export class StrBinaryDumper extends BinaryDumper<string> {
    * @throws {DataError} If it contains a NUL or a lone surrogate.
    */
   override quote(value: string): string {
+    if (typeof value !== "string") throw noString();
     return quoteString(value);
   }
+}
+
+/** Sends a string as `varchar` in binary format. */
+export class StrBinaryDumperVarchar extends StrBinaryDumper {
+  /** The OID of varchar. */
+  override readonly oid: number = OID.VARCHAR;
+}
+
+/** Sends a string as `character` in binary format. */
+export class StrBinaryDumperBpchar extends StrBinaryDumper {
+  /** The OID of bpchar. */
+  override readonly oid: number = OID.BPCHAR;
+}
+
+/** Sends a string as `name` in binary format. */
+export class StrBinaryDumperName extends StrBinaryDumper {
+  /** The OID of name. */
+  override readonly oid: number = OID.NAME;
+}
+
+/**
+ * Registers the dumpers of strings that are to become a varchar, character, name
+ * or text. For strings at large {@linkcode registerText}, which must come later,
+ * puts its own in their place.
+ *
+ * @param map Where to register them.
+ */
+export function registerTextTypes(map: Registrar): void {
+  map.registerDumper("string", StrBinaryDumperVarchar);
+  map.registerDumper("string", StrBinaryDumperBpchar);
+  map.registerDumper("string", StrBinaryDumperName);
+  map.registerDumper("string", StrDumperBpchar);
+  map.registerDumper("string", StrDumperName);
+  map.registerDumper("string", StrDumperVarchar);
+  map.registerDumper("string", StrDumper);
 }
 
 /**
@@ -243,8 +246,6 @@ export function registerText(map: Registrar): void {
     map.registerLoader(oid, TextLoader);
     map.registerLoader(oid, TextBinaryLoader);
   }
-  map.registerLoader(OID.CHAR, TextLoader);
-  map.registerLoader(OID.CHAR, CharBinaryLoader);
   map.registerDumper("string", StrBinaryDumper);
   // Last, so that `%s` takes it.
   map.registerDumper("string", StrDumperUnknown);

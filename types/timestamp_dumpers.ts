@@ -19,11 +19,10 @@ import {
   toIso,
   UNIX_DAY,
   UNIX_TO_PG_MICROS,
-  unsuitable,
   writeMicros,
 } from "./datetime_parts.ts";
 import { formatClock, formatDate, formatEra } from "./datetime_text.ts";
-import { BinaryDumper, TextDumper } from "./dumper.ts";
+import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
 import { OID } from "./oids.ts";
 
 /** Day number and microseconds in ISO style, with `zone` behind the time. */

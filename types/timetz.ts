@@ -21,11 +21,10 @@ import {
   findTemporal,
   malformed,
   Moment,
-  unsuitable,
   writeMicros,
 } from "./datetime_parts.ts";
 import { formatClock, formatOffset, MomentText } from "./datetime_text.ts";
-import { BinaryDumper, TextDumper } from "./dumper.ts";
+import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
 import { OID } from "./oids.ts";
 
 /** PostgreSQL has offsets below 16 hours. */

@@ -19,7 +19,9 @@ import type { AdaptersMap } from "./adapters_map.ts";
 import { ArrayBinaryLoader, ArrayLoader } from "./array.ts";
 import { arrayOf } from "./array_dumper.ts";
 import { makeDumper } from "./registered.ts";
+import { domainOver } from "./domain.ts";
 import { TextLoader } from "./text.ts";
+import { tuplesOf } from "./tuple.ts";
 import {
   CompositeInfo,
   MultirangeInfo,
@@ -164,7 +166,9 @@ export class Transformer implements Adaptation {
 
   /**
    * Finds the dumper for values of a type, whatever class they are of. Arrays
-   * are made of the dumper of their elements.
+   * are made of the dumper of their elements, a domain is sent as the type that
+   * it is over, and values of a composite type are {@linkcode Tuple}s unless a
+   * dumper of that type is registered.
    *
    * @param oid The OID of the type.
    * @param format What the placeholder asks for.
@@ -179,10 +183,7 @@ export class Transformer implements Adaptation {
     const key = format + oid;
     let dumper = this.#byOid.get(key);
     if (dumper === undefined) {
-      const info = this.adapters.types.get(oid);
-      dumper = info !== null && info.arrayOid === oid
-        ? arrayOf(this.getDumperByOid(info.oid, format), this)
-        : makeDumper(this.adapters.getDumperByOid(oid, format), this, format);
+      dumper = this.#makeDumperByOid(oid, format);
       this.#byOid.set(key, dumper);
     }
     return dumper;
@@ -224,8 +225,8 @@ export class Transformer implements Adaptation {
   }
 
   /** What is known of a type, for an array type that of its elements, or `null`. */
-  typeInfoOf(oid: number): TypeInfo | null {
-    return this.adapters.types.get(oid);
+  typeInfoOf(type: number | string): TypeInfo | null {
+    return this.adapters.types.get(type);
   }
 
   /** The range type over a type, or `null`. */
@@ -257,6 +258,20 @@ export class Transformer implements Adaptation {
     return format === Format.TEXT
       ? new TextLoader(oid, this)
       : new BytesLoader();
+  }
+
+  #makeDumperByOid(oid: number, format: PlaceholderFormat): Dumper {
+    const info = this.adapters.types.get(oid);
+    if (info !== null && info.arrayOid === oid) {
+      return arrayOf(this.getDumperByOid(info.oid, format), this);
+    }
+    if (info !== null && !this.adapters.hasDumperByOid(oid, format)) {
+      if (info.baseOid !== 0) {
+        return domainOver(this.getDumperByOid(info.baseOid, format), info);
+      }
+      if (info instanceof CompositeInfo) return tuplesOf(info, this, format);
+    }
+    return makeDumper(this.adapters.getDumperByOid(oid, format), this, format);
   }
 
   #makeDumper(place: string | object, format: PlaceholderFormat): Dumper {

@@ -7,8 +7,11 @@
 import { DataError, ProgrammingError } from "../errors/base.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
 import { type Adaptation, type Dumper, PlaceholderFormat } from "./adapt.ts";
-import { BinaryDumper, TextDumper } from "./dumper.ts";
+import { dumperOfType, isNumberType, stringDumperOf } from "./by_type.ts";
+import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
+import { Multirange } from "./multirange_value.ts";
 import { OID } from "./oids.ts";
+import { Range } from "./range_value.ts";
 import { writeRecordText } from "./record_text.ts";
 import { type CompositeInfo, EnumInfo } from "./type_info.ts";
 
@@ -147,19 +150,11 @@ export function recordText(
   );
 }
 
-/** Types whose binary form is that of text. */
-const LIKE_TEXT: ReadonlySet<number> = new Set([
-  OID.VARCHAR,
-  OID.BPCHAR,
-  OID.NAME,
-]);
-const NUMBERS: ReadonlySet<number> = new Set([
-  OID.INT2,
-  OID.INT4,
-  OID.INT8,
-  OID.FLOAT4,
-  OID.FLOAT8,
-]);
+/** Whether a value is made of others, so that those may tell less than the type. */
+function isMade(value: unknown): boolean {
+  return Array.isArray(value) || value instanceof Range ||
+    value instanceof Multirange;
+}
 
 /** The binary dumper for a field; the server takes none of another type. */
 function fieldDumper(
@@ -167,16 +162,22 @@ function fieldDumper(
   oid: number,
   adaptation: Adaptation,
 ): Dumper | null {
-  const byType = NUMBERS.has(oid) &&
-    (typeof value === "number" || typeof value === "bigint");
-  if (byType && adaptation.getDumperByOid !== undefined) {
-    return adaptation.getDumperByOid(oid, PlaceholderFormat.BINARY);
+  const isNumber = typeof value === "number" || typeof value === "bigint";
+  const format = PlaceholderFormat.BINARY;
+  if (isNumber && isNumberType(oid)) {
+    return dumperOfType(oid, adaptation, format);
   }
-  const dumper = adaptation.getDumper(value, PlaceholderFormat.BINARY);
+  const dumper = adaptation.getDumper(value, format);
   if (dumper.oid === oid) return dumper;
-  const base = adaptation.typeInfoOf?.(oid) ?? null;
-  const text = LIKE_TEXT.has(oid) || base instanceof EnumInfo;
-  return dumper.oid === OID.TEXT && text ? dumper : null;
+  const info = adaptation.typeInfoOf?.(oid) ?? null;
+  if (info !== null && info.oid === oid && info.baseOid !== 0) {
+    return fieldDumper(value, info.baseOid, adaptation);
+  }
+  if (isMade(value)) return dumperOfType(oid, adaptation, format);
+  if (typeof value !== "string") return null;
+  return dumper.oid === OID.TEXT && info instanceof EnumInfo
+    ? dumper
+    : stringDumperOf(oid, adaptation, format);
 }
 
 /**
@@ -222,6 +223,12 @@ export function writeRecordBinary(
   });
 }
 
+/** The fields of a row; where the type is given in advance anything can come. */
+function valuesOf(value: Tuple): readonly unknown[] {
+  if (value instanceof Tuple) return value.values;
+  throw unsuitable("a row, which takes a Tuple");
+}
+
 /** Rows of one type, or of none, in text format. */
 class TextTupleOf extends TextDumper<Tuple> {
   override readonly oid: number;
@@ -236,7 +243,7 @@ class TextTupleOf extends TextDumper<Tuple> {
   }
 
   override text(value: Tuple): string {
-    return recordText(value.values, this.#adaptation);
+    return recordText(valuesOf(value), this.#adaptation);
   }
 }
 
@@ -256,12 +263,30 @@ class BinaryTupleOf extends BinaryDumper<Tuple> {
   }
 
   override dump(value: Tuple, out: WriteBuffer): void {
-    writeRecordBinary(value.values, this.#info, this.#adaptation, out);
+    writeRecordBinary(valuesOf(value), this.#info, this.#adaptation, out);
   }
 
   override text(value: Tuple): string {
-    return recordText(value.values, this.#adaptation);
+    return recordText(valuesOf(value), this.#adaptation);
   }
+}
+
+/**
+ * The dumper for rows of a composite type.
+ *
+ * @param info The type.
+ * @param adaptation What finds the dumpers of the fields.
+ * @param format What is asked for.
+ * @returns The dumper, a binary one unless text is asked for.
+ */
+export function tuplesOf(
+  info: CompositeInfo,
+  adaptation: Adaptation,
+  format: PlaceholderFormat,
+): Dumper<Tuple> {
+  return format === PlaceholderFormat.TEXT
+    ? new TextTupleOf(info, adaptation)
+    : new BinaryTupleOf(info, adaptation);
 }
 
 /** Sends a {@linkcode Tuple} in text format, as its type where it has one. */
@@ -294,7 +319,7 @@ export class TupleDumper extends TextDumper<Tuple> {
 
   /** The row as the server writes rows. */
   override text(value: Tuple): string {
-    return recordText(value.values, this.#adaptation);
+    return recordText(valuesOf(value), this.#adaptation);
   }
 
   /** The row as a literal. */
@@ -344,7 +369,7 @@ export class TupleBinaryDumper extends BinaryDumper<Tuple> {
 
   /** The row as the server writes rows. */
   override text(value: Tuple): string {
-    return recordText(value.values, this.#adaptation);
+    return recordText(valuesOf(value), this.#adaptation);
   }
 
   /** The row as a literal. */

@@ -92,3 +92,21 @@ export interface TypeSource {
    */
   lookUpType(name: string | TypeName): Promise<FoundType | null>;
 }
+
+/** The types whose names in SQL mean a length of 1 where they say none. */
+const OF_LENGTH_ONE: ReadonlyMap<number, string> = new Map([
+  [1042, "bpchar"], // character
+  [1560, '"bit"'],
+]);
+
+/**
+ * The name to cast to, so that nothing of a value is cut off.
+ *
+ * @param type The type.
+ * @returns The name of the type in SQL, or another one of the same type.
+ */
+export function castName(
+  type: { readonly oid: number; readonly regtype: string },
+): string {
+  return OF_LENGTH_ONE.get(type.oid) ?? type.regtype;
+}

@@ -15,7 +15,7 @@ import {
   type LoaderClass,
   type Registrar,
 } from "./adapt.ts";
-import { BinaryDumper, TextDumper } from "./dumper.ts";
+import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
 import { OID } from "./oids.ts";
 
 const BYTES = 16;
@@ -102,6 +102,13 @@ export class Uuid {
   }
 }
 
+/** The canonical form of what stands for a uuid, which a string does as well. */
+function textOf(value: Uuid | string): string {
+  if (value instanceof Uuid) return value.value;
+  if (typeof value !== "string") throw unsuitable("uuid");
+  return parseUuid(value);
+}
+
 /** Reads the text of a uuid as a canonical string. */
 export class UuidLoader implements Loader<string> {
   /** Text. */
@@ -160,29 +167,40 @@ export class UuidBinaryLoader implements Loader<string> {
   }
 }
 
-/** Sends a {@linkcode Uuid} as text. */
-export class UuidDumper extends TextDumper<Uuid> {
+/** Sends a {@linkcode Uuid}, or a string that is one, as text. */
+export class UuidDumper extends TextDumper<Uuid | string> {
   /** The OID of uuid. */
   override readonly oid: number = OID.UUID;
   /** The cast after a literal. */
   override readonly cast: string = "uuid";
 
-  /** The canonical form. */
-  override text(value: Uuid): string {
-    return value.value;
+  /**
+   * The canonical form.
+   *
+   * @throws {DataError} If the value is a string that is no uuid.
+   */
+  override text(value: Uuid | string): string {
+    return textOf(value);
   }
 }
 
-/** Sends a {@linkcode Uuid} as its sixteen bytes: the default for `%s`. */
-export class UuidBinaryDumper extends BinaryDumper<Uuid> {
+/**
+ * Sends a {@linkcode Uuid}, or a string that is one, as its sixteen bytes: the
+ * default for `%s`.
+ */
+export class UuidBinaryDumper extends BinaryDumper<Uuid | string> {
   /** The OID of uuid. */
   override readonly oid: number = OID.UUID;
   /** The cast after a literal. */
   override readonly cast: string = "uuid";
 
-  /** Appends the sixteen bytes. */
-  override dump(value: Uuid, out: WriteBuffer): void {
-    const text = value.value;
+  /**
+   * Appends the sixteen bytes.
+   *
+   * @throws {DataError} If the value is a string that is no uuid.
+   */
+  override dump(value: Uuid | string, out: WriteBuffer): void {
+    const text = textOf(value);
     out.reserve(BYTES);
     for (let index = 0; index < BYTES; index++) {
       const at = AT[index]!;
@@ -192,9 +210,13 @@ export class UuidBinaryDumper extends BinaryDumper<Uuid> {
     out.length += BYTES;
   }
 
-  /** The canonical form. */
-  override text(value: Uuid): string {
-    return value.value;
+  /**
+   * The canonical form.
+   *
+   * @throws {DataError} If the value is a string that is no uuid.
+   */
+  override text(value: Uuid | string): string {
+    return textOf(value);
   }
 }
 

@@ -100,13 +100,14 @@ Deno.test("CU-14 execute: binary of a single run wins over that of the cursor", 
   await using conn = await connect(testDsn(), { autocommit: true });
   const cursor = conn.cursor<Uint8Array | { at: unknown }>({ binary: true });
   // A type without a binary loader shows the format: bytes or the server's text.
-  await cursor.execute("select '12:34:56:78:90:ab'::macaddr as at", undefined, {
+  await conn.execute("set lc_monetary to 'C'");
+  await cursor.execute("select '1.5'::money as at", undefined, {
     binary: false,
   });
-  assertEquals(await cursor.fetchOne(), { at: "12:34:56:78:90:ab" });
-  await cursor.execute("select '12:34:56:78:90:ab'::macaddr as at");
+  assertEquals(await cursor.fetchOne(), { at: "$1.50" });
+  await cursor.execute("select '1.5'::money as at");
   assertEquals(await cursor.fetchOne(), {
-    at: Uint8Array.of(0x12, 0x34, 0x56, 0x78, 0x90, 0xab),
+    at: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 150),
   });
   await cursor.execute("select 1 as at", undefined, { binary: false });
   assertEquals(await cursor.fetchOne(), { at: 1 });

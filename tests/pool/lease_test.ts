@@ -321,6 +321,8 @@ Deno.test(
       ["pgconn.trace", () => pgconn.trace(() => {})],
       ["addNoticeHandler", () => old.addNoticeHandler(() => {})],
       ["addNotifyHandler", () => old.addNotifyHandler(() => {})],
+      ["notifies", () => old.notifies().next()],
+      ["pendingNotifies", () => old.pendingNotifies()],
       ["ref", () => old.ref()],
     ];
     for (const [name, use] of uses) {
@@ -419,6 +421,53 @@ Deno.test(
       ["four"] as never,
     );
     await pool.putConn(second);
+  }),
+);
+
+Deno.test(
+  "PoolConnection: notifies(), what it has not read, and closedPromise end when the connection is given back",
+  quiet(async () => {
+    const { pool } = await openPool({ reset: "minimal" });
+    await using _pool = pool;
+    const send = (conn: Connection, payload: string) =>
+      conn.execute("select pg_notify('pgts_lease', %s)", [payload]);
+    const first = await pool.getConn();
+    await first.setAutocommit(true);
+    await first.execute("listen pgts_lease");
+    await send(first, "read");
+    const pid = pidOf(first);
+    const notifies = first.notifies();
+    assertEquals((await notifies.next()).value?.payload, "read");
+    const waiting = rejection(notifies.next());
+    const second = waiting.then(() => notifies.next());
+    const unstarted = first.notifies();
+    const closed = first.closedPromise;
+    await pool.putConn(first);
+    const givenBack = { class: InterfaceError, says: ["given back"] };
+    assertError(await waiting, givenBack);
+    assertEquals((await second).done, true);
+    assertEquals(await closed, null);
+    assertEquals(await first.closedPromise, null);
+
+    // The next one listens to nothing, and finds nothing.
+    const next = await pool.getConn();
+    await next.setAutocommit(true);
+    assertEquals(pidOf(next), pid);
+    await send(next, "to nobody");
+    assertEquals(next.pendingNotifies(), []);
+    await next.execute("listen pgts_lease");
+    const reading = next.notifies();
+    const item = reading.next();
+    assertError(await rejection(unstarted.next()), givenBack);
+    await send(next, "mine");
+    assertEquals((await item).value?.payload, "mine");
+    await send(next, "left over");
+    await pool.putConn(next);
+
+    const last = await pool.getConn();
+    assertEquals(last.pendingNotifies(), []);
+    assertError(await rejection(reading.next()), givenBack);
+    await pool.putConn(last);
   }),
 );
 

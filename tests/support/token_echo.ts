@@ -13,6 +13,7 @@ import {
   begin,
   end,
   pipeline,
+  renew,
   TOTAL,
   type Work,
   WORKS,
@@ -49,6 +50,8 @@ export interface EchoOptions {
 
 /** So many tasks share the connection. */
 const TASKS = 6;
+/** A table can have 1,600 columns, those that were dropped included. */
+const MOST_COLUMNS = 1000;
 
 /** Runs mixed statements on one connection and checks each answer. */
 export class TokenEcho {
@@ -146,10 +149,16 @@ export class TokenEcho {
     conn.addNoticeHandler(onNotice);
     conn.addNotifyHandler(onNotify);
     await this.#do("begin", begin);
+    const { kinds, faults } = this.#report;
+    let columns = MOST_COLUMNS;
     while (
-      this.#report.statements < statements &&
-      this.#report.faults.length === 0 && !this.#isOver
+      this.#report.statements < statements && faults.length === 0 &&
+      !this.#isOver
     ) {
+      if ((kinds.ddl ?? 0) > columns) {
+        columns += MOST_COLUMNS;
+        await this.#do("renew", renew);
+      }
       await Promise.all(Array.from({ length: TASKS }, () => this.#several(20)));
       await this.#do("pipeline", pipeline);
     }

@@ -11,6 +11,8 @@ import type { TokenEcho } from "./token_echo.ts";
 /** Does something on the connection, and says how many statements that were. */
 export type Work = (echo: TokenEcho) => Promise<number>;
 
+const TABLE = "create temp table echo (token text)";
+
 /** Expects that a promise rejects with an SQLSTATE. */
 async function expectState(
   echo: TokenEcho,
@@ -31,7 +33,13 @@ async function expectState(
 /** Makes what the others need. */
 export const begin: Work = async ({ conn, channel }) => {
   await conn.execute(`listen ${channel}`);
-  await conn.execute("create temp table echo (token text)");
+  await conn.execute(TABLE);
+  return 2;
+};
+
+/** Makes the table anew. */
+export const renew: Work = async ({ conn }) => {
+  await conn.execute(`drop table echo; ${TABLE}`);
   return 2;
 };
 

@@ -12,19 +12,25 @@ import {
   intervalSource,
   type Source,
 } from "./datetime_sources.ts";
+import { GEOMETRIC_SOURCES } from "./geometric_sources.ts";
 import type { Random, TupleConnection } from "./values.ts";
 
 /** The types that come in binary once a statement is known, arrays of them as well. */
 export const TWINS: readonly string[] = [
   "bool",
+  "box",
   "bpchar",
   "bytea",
+  "cidr",
+  "circle",
   "date",
   "datemultirange",
   "daterange",
   "float4",
   "float8",
+  "inet",
   "int2",
+  "int2vector",
   "int4",
   "int4multirange",
   "int4range",
@@ -34,8 +40,14 @@ export const TWINS: readonly string[] = [
   "interval",
   "json",
   "jsonb",
+  "line",
+  "lseg",
   "name",
   "oid",
+  "oidvector",
+  "path",
+  "point",
+  "polygon",
   "text",
   "time",
   "timestamp",
@@ -75,7 +87,14 @@ const CHARACTERS: readonly ((random: Random) => number)[] = [
     ]),
 ];
 
-function randomText(random: Random, longest: number = 40): string {
+/**
+ * Text of any characters but NUL.
+ *
+ * @param random Where the random numbers come from.
+ * @param longest How many characters it has at most.
+ * @returns The text.
+ */
+export function randomText(random: Random, longest: number = 40): string {
   return random.list(
     longest,
     () => String.fromCodePoint(random.pick(CHARACTERS)(random)),
@@ -121,14 +140,38 @@ function integerSource(type: string, least: bigint, greatest: bigint): Source {
   };
 }
 
+/** Vectors of one integer at least: the server takes no empty one in binary. */
+function vectorSource(type: string, least: number, greatest: number): Source {
+  const write = (numbers: readonly number[]) =>
+    `'${numbers.join(" ")}'::${type}`;
+  const any = (random: Random) => random.between(least, greatest);
+  return {
+    extremes: [[least], [greatest], [0, least, greatest]].map(write),
+    random: (random) =>
+      write([any(random), ...random.list(8, () => any(random))]),
+  };
+}
+
 const view = new DataView(new ArrayBuffer(8));
 
-function randomFloat8(random: Random): number {
+/**
+ * A double of any bits.
+ *
+ * @param random Where the random numbers come from.
+ * @returns The number.
+ */
+export function randomFloat8(random: Random): number {
   view.setBigInt64(0, random.bits64());
   return view.getFloat64(0);
 }
 
-function randomFloat4(random: Random): number {
+/**
+ * A single of any bits.
+ *
+ * @param random Where the random numbers come from.
+ * @returns The number.
+ */
+export function randomFloat4(random: Random): number {
   view.setUint32(0, random.bits());
   return view.getFloat32(0);
 }
@@ -173,7 +216,14 @@ function floatSource(
   };
 }
 
-function randomJson(random: Random, depth: number = 3): unknown {
+/**
+ * What JSON can hold, without a zero below zero.
+ *
+ * @param random Where the random numbers come from.
+ * @param depth How deep it is nested at most.
+ * @returns The value.
+ */
+export function randomJson(random: Random, depth: number = 3): unknown {
   const kind = random.between(0, depth > 0 ? 7 : 5);
   switch (kind) {
     case 0:
@@ -184,7 +234,7 @@ function randomJson(random: Random, depth: number = 3): unknown {
       return random.between(-1000, 1000);
     case 3: {
       const value = randomFloat8(random);
-      return Number.isFinite(value) ? value : 0;
+      return Number.isFinite(value) ? value + 0 : 0;
     }
     case 6:
       return random.list(4, () => randomJson(random, depth - 1));
@@ -244,6 +294,38 @@ function rangeSource(type: string, bounds: readonly string[]): Source {
   };
 }
 
+/** Any address, with groups of zeros in it; as a network it is cut off at its prefix. */
+function addressSource(type: string): Source {
+  const write = (text: string) =>
+    type === "cidr" ? `network('${text}'::inet)` : `'${text}'::inet`;
+  return {
+    extremes: [
+      "0.0.0.0",
+      "255.255.255.255",
+      "10.1.2.3/0",
+      "10.1.2.3/31",
+      "::",
+      "::1",
+      "::ffff:1.2.3.4",
+      "::1.2.3.4/120",
+      "1:0:0:2:0:0:0:3",
+      "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+      "ffff::/0",
+    ].map(write),
+    random(random) {
+      if (random.between(0, 1) === 0) {
+        const numbers = Array.from({ length: 4 }, () => random.between(0, 255));
+        return write(`${numbers.join(".")}/${random.between(0, 32)}`);
+      }
+      const groups = Array.from(
+        { length: 8 },
+        () => (random.pick([0, 0, 1, 0xffff]) & random.bits()).toString(16),
+      );
+      return write(`${groups.join(":")}/${random.between(0, 128)}`);
+    },
+  };
+}
+
 const INTEGERS = ["-2147483648", "-7", "0", "1", "2", "500", "2147483646"];
 const BIG_INTEGERS = [
   "-9223372036854775808",
@@ -264,6 +346,7 @@ const TIMES = DAYS.map((day) => day.replace(/^[-\d]+/, "$& 12:34:56.789012"));
 /** The values of each type. */
 export const SOURCES: Readonly<Record<string, Source>> = {
   ...DATETIME_SOURCES,
+  ...GEOMETRIC_SOURCES,
   bool: {
     extremes: ["true", "false"],
     random: (random) => random.pick(["true", "false"]),
@@ -310,7 +393,11 @@ export const SOURCES: Readonly<Record<string, Source>> = {
   int2: integerSource("int2", -32768n, 32767n),
   int4: integerSource("int4", -(2n ** 31n), 2n ** 31n - 1n),
   int8: integerSource("int8", -(2n ** 63n), 2n ** 63n - 1n),
+  int2vector: vectorSource("int2vector", -32768, 32767),
+  oidvector: vectorSource("oidvector", 0, 2 ** 32 - 1),
   oid: integerSource("oid", 0n, 2n ** 32n - 1n),
+  inet: addressSource("inet"),
+  cidr: addressSource("cidr"),
   json: jsonSource("json"),
   jsonb: jsonSource("jsonb"),
   text: textSource("text"),

@@ -11,6 +11,8 @@ import { WriteBuffer } from "../../protocol/write_buffer.ts";
 import { Format, NO_SESSION } from "../../types/adapt.ts";
 import { AdaptersMap } from "../../types/adapters_map.ts";
 import { adapters } from "../../types/defaults.ts";
+import { Point } from "../../types/geometric_lines.ts";
+import { Box } from "../../types/geometric_shapes.ts";
 import { Transformer } from "../../types/transformer.ts";
 import { Int4 } from "../../types/wrappers.ts";
 
@@ -21,6 +23,9 @@ const INT8_ARRAY = 1016;
 const BOX_ARRAY = 1020;
 const FLOAT8_ARRAY = 1022;
 const NUMERIC_ARRAY = 1231;
+
+const box = (high: number, low: number) =>
+  new Box(new Point(high, high), new Point(low, low));
 
 const transformer = new Transformer(adapters, NO_SESSION);
 
@@ -67,7 +72,7 @@ Deno.test("ArrayLoader: reads flat and nested arrays, NULLs and quotes", () => {
     ],
     [TEXT_ARRAY, '{"ä\\"ö",☃,"\\☃"}', ['ä"ö', "☃", "☃"]],
     [TEXT_ARRAY, "{{{{{{a}}}}}}", [[[[[["a"]]]]]]],
-    [BOX_ARRAY, "{(1,1),(0,0);(3,3),(2,2)}", ["(1,1),(0,0)", "(3,3),(2,2)"]],
+    [BOX_ARRAY, "{(1,1),(0,0);(3,3),(2,2)}", [box(1, 0), box(3, 2)]],
     [TEXT_ARRAY, "[0:1]={a,b}", ["a", "b"]],
     [
       INT4_ARRAY,
@@ -399,18 +404,8 @@ Deno.test("ArrayDumper: objects in it are jsonb", () => {
 });
 
 Deno.test("ArrayDumper: the delimiter is that of the type", () => {
-  class Box {}
-  const map = new AdaptersMap(adapters);
-  map.registerDumper(Box, {
-    format: Format.TEXT,
-    oid: 603,
-    dump: () => null,
-    text: () => "(1,1),(0,0)",
-    quote: () => "",
-  });
-  const custom = new Transformer(map, NO_SESSION);
-  const value = [new Box(), new Box()];
-  const dumper = custom.getDumper(value);
+  const value = [box(1, 0), null, box(3, 2)];
+  const dumper = transformer.getDumper(value);
   assertEquals(dumper.oid, BOX_ARRAY);
-  assertEquals(dumper.text(value), "{(1,1),(0,0);(1,1),(0,0)}");
+  assertEquals(dumper.text(value), "{(1,1),(0,0);NULL;(3,3),(2,2)}");
 });

@@ -7,6 +7,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { DataError, Json, Jsonb, RawCursor, sql } from "../../mod.ts";
 import { DatatypeMismatch } from "../../errors/mod.ts";
+import { Box, Point } from "../../types/mod.ts";
 import {
   assertExact,
   assertLoads,
@@ -98,7 +99,10 @@ Deno.test("P6 arrays: NULL, empty, nested, bounds, quotes, bytea, box", async ()
   const bytes = [Uint8Array.of(), Uint8Array.of(0x5c, 0x22, 0x2c), null];
   await assertTrips(conn, bytes, "bytea[]", { arrays: false });
   // The boxes of an array have a semicolon between them.
-  const boxes = ["(3,4),(1,2)", "(7,8),(5,6)"];
+  const boxes = [
+    new Box(new Point(3, 4), new Point(1, 2)),
+    new Box(new Point(7, 8), new Point(5, 6)),
+  ];
   for (let run = 0; run < 7; run++) {
     assertEquals(
       await conn.execute(

@@ -80,23 +80,15 @@ Deno.test("adapters.types: ranges and multiranges are those of the catalogue", a
 /** Values of types that have no loader of their own, as the server's input takes them. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
   aclitem: ["=r/postgres"],
-  bit: ["1"],
   box: ["(3,4),(1,2)"],
-  cid: ["7"],
-  cidr: ["10.0.0.0/8", "2001:db8::/32"],
   circle: ["<(1,2),3>"],
-  inet: ["10.0.0.1", "10.0.0.1/8", "::1"],
   int2vector: ["1 2 3", ""],
   jsonpath: ['$."a"[*]'],
   line: ["{1,2,3}"],
   lseg: ["[(1,2),(3,4)]"],
-  macaddr: ["08:00:2b:01:02:03"],
-  macaddr8: ["08:00:2b:01:02:03:04:05"],
   money: ["$1.50", "-$92,233,720,368,547,758.08"],
   oidvector: ["1 2 4294967295"],
   path: ["((1,2),(3,4))", "[(1,2),(3,4)]"],
-  pg_lsn: ["16/B374D848"],
-  pg_snapshot: ["10:20:10,14,15"],
   point: ["(1,2)", "(-0.5,1e+300)"],
   polygon: ["((1,2),(3,4),(5,6))"],
   refcursor: ["a cursor"],
@@ -111,13 +103,8 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   regprocedure: ["abs(integer)"],
   regrole: ["postgres"],
   regtype: ["integer", "double precision"],
-  tid: ["(1,2)"],
   tsquery: ["'fat' & 'rat'"],
   tsvector: ["'a':1A 'it''s':2 'ü'"],
-  txid_snapshot: ["10:20:10,14,15"],
-  varbit: ["10101", ""],
-  xid: ["4294967295"],
-  xid8: ["18446744073709551615"],
   xml: ["<a>ü &amp; b</a>"],
 };
 
@@ -170,8 +157,11 @@ Deno.test("a type without a loader of its own arrives as the server's text, in t
         [value],
         name,
       );
-      // Forced, what nobody here can read is given as the bytes that it is.
-      if (!/^(aclitem|txid_snapshot)$/.test(name)) {
+      // Forced, what nobody here can read is given as the bytes that it is. The
+      // server has no bytes of an aclitem.
+      if (
+        name !== "aclitem" && adapters.getLoader(oid, Format.BINARY) === null
+      ) {
         const row = await conn.execute(query, undefined, { binary: true })
           .fetchOne();
         assert(row?.[0] instanceof Uint8Array, name);
@@ -192,7 +182,7 @@ Deno.test("a type without a loader of its own arrives as the server's text, in t
       }
     }
   }
-  assert(seen > 30, String(seen));
+  assert(seen > 15, String(seen));
 
   async function hasXml(): Promise<boolean> {
     try {

@@ -83,6 +83,8 @@ async function assertSame(
 for (const type of TWINS) {
   // No server since PostgreSQL 10 sends a column of the type unknown.
   if (type === "unknown") continue;
+  // array_agg() of these makes another one; server_int_vector_test.ts has them.
+  if (type === "int2vector" || type === "oidvector") continue;
   Deno.test(`D-16 ${type}: text and binary give equal values, alone and in arrays`, async () => {
     const random = new Random();
     const message = `${type}, PGTS_TEST_SEED=${random.seed}`;

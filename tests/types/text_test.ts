@@ -12,7 +12,6 @@ import {
   type Registrar,
 } from "../../types/adapt.ts";
 import {
-  CharBinaryLoader,
   checkText,
   registerText,
   StrBinaryDumper,
@@ -111,26 +110,6 @@ Deno.test("TextLoader: sees the encoding change between two values", () => {
   assertEquals(loader.load(...value), Uint8Array.of(0xc3, 0xa9));
 });
 
-Deno.test("CharBinaryLoader: what the server writes as text", () => {
-  const loader = new CharBinaryLoader(18, inSession("UTF8"));
-  const of = (byte: number) => loader.load(...framed(Uint8Array.of(byte)));
-  assertEquals(of(0), "");
-  assertEquals(of(0x41), "A");
-  assertEquals(of(0x5c), "\\");
-  assertEquals(of(0x7f), "\x7f");
-  assertEquals(of(0x80), "\\200");
-  assertEquals(of(0xff), "\\377");
-  assertThrows(() => loader.load(...framed(new Uint8Array(0))), DataError);
-  assertThrows(() => loader.load(...framed(new Uint8Array(2))), DataError);
-  assertEquals(
-    new CharBinaryLoader(18, inSession("SQL_ASCII")).load(
-      ...framed(Uint8Array.of(0x80)),
-    ),
-    encoder.encode("\\200"),
-  );
-  assert(!("twin" in CharBinaryLoader));
-});
-
 Deno.test("StrDumper: types, formats and bytes", () => {
   const expected: [new () => Dumper<string>, number, Format][] = [
     [StrDumperUnknown, 0, Format.TEXT],
@@ -185,8 +164,4 @@ Deno.test("registerText: the text dumper without a type is the last one", () => 
       [TextLoader, TextBinaryLoader],
     );
   }
-  assertEquals(
-    loaders.filter(([type]) => type === 18).map(([, loader]) => loader),
-    [TextLoader, CharBinaryLoader],
-  );
 });

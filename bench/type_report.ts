@@ -1,0 +1,97 @@
+/**
+ * From the outcomes of the workloads of single types to one table.
+ *
+ * @module
+ */
+
+import type { DriverName } from "./driver.ts";
+import { align, median, type Outcomes } from "./report.ts";
+import { TYPE_COLUMNS } from "./types.ts";
+
+/** The peers that pgts is compared with. */
+const PEERS: readonly DriverName[] = ["postgres", "pg"];
+
+/** Differences up to this one mean nothing. */
+const TOLERANCE = 1.15;
+
+/** What one driver made of a type. */
+interface Cell {
+  /** CPU time for a value, in nanoseconds. */
+  readonly nanos: number;
+  /** What the values are. */
+  readonly kind: string;
+}
+
+function cellOf(
+  driver: DriverName,
+  count: number,
+  outcomes: Outcomes,
+): Cell | null {
+  const rounds = outcomes.get(driver);
+  if (rounds === undefined || rounds.length === 0) return null;
+  const cpu = median(rounds.map((round) => round.cpuSeconds));
+  return {
+    nanos: cpu * 1e9 / (count * TYPE_COLUMNS),
+    kind: rounds[0]!.kind,
+  };
+}
+
+function show(cell: Cell | null): string {
+  return cell === null ? "-" : `${cell.nanos.toFixed(0)} ${cell.kind}`;
+}
+
+/**
+ * How pgts stands to a peer: by the value that it makes, or by the text of it
+ * where the peer leaves the value as text.
+ */
+function compare(own: Cell, asText: Cell | null, peer: Cell | null): string {
+  if (peer === null) return "-";
+  const isText = peer.kind === "string" && own.kind !== "string";
+  const mine = isText ? asText : own;
+  if (mine === null) return "-";
+  const ratio = peer.nanos / mine.nanos;
+  return `${ratio.toFixed(2)}${isText ? " as text" : ""}${
+    ratio < 1 / TOLERANCE ? " SLOWER" : ""
+  }`;
+}
+
+/**
+ * The table of all types.
+ *
+ * @param count How many rows were fetched.
+ * @param results The outcomes, by the names of the types.
+ * @returns Lines of text.
+ */
+export function reportTypes(
+  count: number,
+  results: ReadonlyMap<string, Outcomes>,
+): string[] {
+  const table = [[
+    "",
+    "pgts",
+    "read as text",
+    "our class costs",
+    ...PEERS,
+    ...PEERS.map((peer) => `${peer} / pgts`),
+  ]];
+  for (const [type, outcomes] of results) {
+    const own = cellOf("pgts", count, outcomes);
+    if (own === null) continue;
+    const asText = cellOf("pgts-text", count, outcomes);
+    const peers = PEERS.map((peer) => cellOf(peer, count, outcomes));
+    table.push([
+      type,
+      show(own),
+      asText === null ? "-" : asText.nanos.toFixed(0),
+      asText === null ? "-" : (own.nanos - asText.nanos).toFixed(0),
+      ...peers.map(show),
+      ...peers.map((peer) => compare(own, asText, peer)),
+    ]);
+  }
+  return [
+    `types: CPU nanoseconds for a value and what it becomes, rows of ${TYPE_COLUMNS} columns, ${count} rows`,
+    ...align(table),
+    "  above 1 pgts takes less; where a peer leaves text, it is compared with pgts reading text",
+    "",
+  ];
+}
