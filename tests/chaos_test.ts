@@ -40,7 +40,7 @@ Deno.test({
   async fn() {
     const { events, committed } = await small("bank");
     assertEquals(events, { kill: 1, restart: 1, failover: 1 });
-    assert(Number(committed) > 50);
+    assert(Number(committed) > 20);
   },
 });
 
@@ -63,6 +63,6 @@ Deno.test("R6 chaos: aborts, releases, throws and kills at random leave the pool
 });
 
 Deno.test("chaos: a run that is unknown, and a number that is none, fail", async () => {
-  assertEquals((await chaos("no-such-run"))[0], 1);
-  assertEquals((await chaos("--seconds", "many", "echo"))[0], 1);
+  const runs = [chaos("no-such-run"), chaos("--seconds", "many", "echo")];
+  for (const [code] of await Promise.all(runs)) assertEquals(code, 1);
 });

@@ -150,7 +150,7 @@ export async function runBank(
       : performance.now() - began >= seconds * 1000;
   try {
     for (let count = 0; !isOver(count) && faults.count === 0; count++) {
-      await sleep(small ? 700 : random.between(1000, 4000));
+      await sleep(small ? 400 : random.between(1000, 4000));
       const event = order[count % order.length]!;
       events[event] = (events[event] ?? 0) + 1;
       const happened = performance.now();

@@ -37,7 +37,7 @@ const RESETS = ["off", "minimal", "discard"] as const;
  * @returns What was found.
  */
 export async function runModel(
-  { small, seed, seconds = small ? 3 : 300 }: ChaosDose,
+  { small, seed, seconds = small ? 2 : 300 }: ChaosDose,
 ): Promise<ChaosFindings> {
   const faults = new Faults();
   await using server = await startServer();
