@@ -8,7 +8,7 @@
 import { connect } from "../../mod.ts";
 import { ConnectionPool } from "../../pool/mod.ts";
 import { Bank, steadyLoad } from "../../tests/support/bank.ts";
-import { processesOf } from "../../tests/support/processes.ts";
+import { freeze, processesOf } from "../../tests/support/processes.ts";
 import { Random } from "../../tests/support/random.ts";
 import {
   follow,
@@ -46,13 +46,16 @@ const TRANSFERS_PER_SECOND = 40;
 /** No recovery takes longer: the longest pause of the pool, and some. */
 const MOST_RECOVERY_MS = 45_000;
 
-/** So that COMMITs take their time, none is lost by a failover, and a standby comes back at once. */
+/** So that no COMMIT is lost by a failover, and a standby comes back at once. */
 const SETTINGS = {
-  fsync: "on",
   synchronous_commit: "on",
+  wal_retrieve_retry_interval: "200ms",
+};
+/** So that COMMITs take their time. */
+const SLOW_COMMITS = {
+  fsync: "on",
   commit_delay: "50000",
   commit_siblings: "0",
-  wal_retrieve_retry_interval: "200ms",
 };
 
 /** A primary and its standby, who may change places. */
@@ -75,10 +78,16 @@ class Pair {
     this.#hasStandby = true;
   }
 
-  /** The primary dies, for good, and the standby takes its place. */
+  /**
+   * The primary dies, for good, and the standby takes its place. Before, it hangs
+   * for a moment, so that some COMMITs are not answered any more.
+   */
   async failover(): Promise<void> {
     if (!this.#hasStandby) return;
+    const thaw = freeze(this.standby);
+    await sleep(200);
     for (const pid of processesOf(this.primary)) sendSignal(pid, "SIGKILL");
+    thaw();
     await setSynchronous(this.standby, "");
     await promote(this.standby);
     [this.primary, this.standby] = [this.standby, this.primary];
@@ -115,8 +124,9 @@ export async function runBank(
 ): Promise<ChaosFindings> {
   const faults = new Faults();
   const random = new Random(seed);
-  await using one = await startServer({ settings: SETTINGS });
-  await using two = await startServer({ settings: SETTINGS });
+  const settings = small ? SETTINGS : { ...SETTINGS, ...SLOW_COMMITS };
+  await using one = await startServer({ settings });
+  await using two = await startServer({ settings });
   const pair = new Pair(one, two);
   await pair.rebuild();
   const conninfo = `${listOf(one, two)} target_session_attrs=read-write`;
