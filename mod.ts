@@ -58,6 +58,8 @@ export {
   PipelineStatus,
   TransactionStatus,
 } from "./connection/connection_status.ts";
+export { ConnectionTpc } from "./connection/connection_tpc.ts";
+export { Xid } from "./connection/xid.ts";
 export { ConnectionBase } from "./connection/connection_base.ts";
 export type { CancelSafeOptions } from "./connection/cancel.ts";
 export type { PasswordAlgorithm } from "./connection/passwords.ts";
@@ -92,6 +94,7 @@ export { RowStream } from "./connection/row_stream.ts";
 export type { StreamOptions } from "./connection/row_stream.ts";
 export { CursorResults } from "./connection/cursor_results.ts";
 export { BaseCursor } from "./connection/cursor_base.ts";
+export { FetchingCursor } from "./connection/fetching_cursor.ts";
 export { CursorCore } from "./connection/cursor_core.ts";
 export type {
   CursorConnection,
@@ -127,6 +130,7 @@ export type { CopyWriter } from "./connection/copy_writers.ts";
 export { Execution } from "./connection/execution.ts";
 export type { Fetchable } from "./connection/execution.ts";
 export { IsolationLevel } from "./connection/settings.ts";
+export { ConnectionStatements } from "./connection/connection_statements.ts";
 export { ConnectionTransactions } from "./connection/connection_transactions.ts";
 export { Rollback, Transaction } from "./connection/transaction.ts";
 export type { TransactionConnection } from "./connection/transaction.ts";
@@ -150,8 +154,15 @@ export type {
 } from "./connection/raw_parameters.ts";
 export { Pipeline } from "./connection/pipeline.ts";
 export type { PipelineConnection } from "./connection/pipeline.ts";
-export { Notify } from "./connection/events.ts";
-export type { NoticeHandler, NotifyHandler } from "./connection/events.ts";
+export { ConnectionEvents } from "./connection/connection_events.ts";
+export type { NoticeHandler } from "./connection/events.ts";
+export type { NotifiesOptions } from "./connection/notifies.ts";
+export { Notify } from "./connection/notify.ts";
+export type { NotifyHandler } from "./connection/notify.ts";
+export { Listener } from "./connection/listener.ts";
+export type { ListenerOptions } from "./connection/listener_options.ts";
+export type { Gap, ListenHandler, ListenItem } from "./connection/gap.ts";
+export type { BackoffOptions } from "./connection/backoff.ts";
 export type { WarningHandler } from "./connection/warnings.ts";
 export {
   argsRow,
@@ -261,8 +272,9 @@ export {
   ResultTooLarge,
   Warning,
 } from "./errors/base.ts";
-export type { PgErrorOptions } from "./errors/base.ts";
+export type { ErrorResult, PgErrorOptions } from "./errors/base.ts";
 export { PgConnSnapshot } from "./errors/pgconn_snapshot.ts";
 export type { PgConnFacts } from "./errors/pgconn_snapshot.ts";
 export { Diagnostic } from "./errors/diagnostic.ts";
+export type { DiagnosticLetter } from "./errors/diagnostic.ts";
 export { TransactionOutcomeUnknown } from "./errors/outcome.ts";

@@ -10,7 +10,6 @@ import type { QueryParameters } from "../sql/query.ts";
 import type { Result } from "./result.ts";
 import type { Runner } from "./runner.ts";
 import { unsent } from "./staleness.ts";
-import type { Statement } from "./statement_cache.ts";
 import { planParameters, type Request } from "./statement_writer.ts";
 
 /** What is appended is sent when it has so many bytes, at the latest. */
@@ -38,25 +37,15 @@ export interface BatchSource {
  */
 export class Batch {
   readonly #runner: Runner;
-  readonly #statementOf: (
-    request: Request,
-    oids: readonly number[],
-  ) => Statement;
   readonly #signal: AbortSignal | undefined;
   #failure: { readonly error: unknown } | null = null;
 
   /**
    * @param runner Sends the statements.
-   * @param statementOf Finds what is remembered of a statement.
    * @param signal Aborts the run.
    */
-  constructor(
-    runner: Runner,
-    statementOf: (request: Request, oids: readonly number[]) => Statement,
-    signal: AbortSignal | undefined,
-  ) {
+  constructor(runner: Runner, signal: AbortSignal | undefined) {
     this.#runner = runner;
-    this.#statementOf = statementOf;
     this.#signal = signal;
   }
 
@@ -97,7 +86,7 @@ export class Batch {
       const parameters = unsent(() => planParameters(request));
       const last = runner.append(
         request,
-        this.#statementOf(request, parameters.oids),
+        runner.statementOf(request, parameters.oids),
         parameters,
         () => done(request),
         reject,

@@ -13,6 +13,7 @@ import {
 import type { Exchange } from "../protocol/exchange.ts";
 import { writeCancelRequest } from "../protocol/frontend.ts";
 import { WriteBuffer } from "../protocol/write_buffer.ts";
+import { pause } from "./timers.ts";
 import type { Transport } from "./transport.ts";
 import type { Wire } from "./wire.ts";
 
@@ -53,6 +54,7 @@ export class CancelRequests {
   readonly #source: { readonly wire: Wire };
   readonly #hold: () => () => void;
   readonly #underWay = new Set<AbortController>();
+  #retired = false;
 
   /**
    * @param source Has the connection whose session is meant.
@@ -64,8 +66,10 @@ export class CancelRequests {
   }
 
   /**
-   * Sends a request and waits until the server has dealt with it. A connection
-   * that is closed, or is closed meanwhile, has nothing to cancel any more.
+   * Sends a request and waits until the server has dealt with it, and again
+   * where it may have come before the statement that it is meant for. A
+   * connection that is closed, or is closed meanwhile, has nothing to cancel any
+   * more.
    *
    * @param options How long to wait.
    * @throws {CancellationTimeout} If it takes too long.
@@ -77,18 +81,25 @@ export class CancelRequests {
     checkTimeout(timeout, "Cannot cancel: the timeout");
     signal?.throwIfAborted();
     const { wire } = this.#source;
-    if (wire.engine.failure !== null) return;
+    if (this.#retired || wire.engine.failure !== null) return;
     const request = new AbortController();
     const giveUp = () => request.abort(signal?.reason);
-    const expire = () => request.abort(timedOut(timeout));
+    let again = false;
+    const expire = () => request.abort(timedOut(timeout, again));
     const timer = timeout <= MAX_TIMEOUT
       ? setTimeout(expire, timeout * 1000)
       : undefined;
     signal?.addEventListener("abort", giveUp, { once: true });
     this.#underWay.add(request);
     const release = this.#hold();
+    const { errors } = wire.engine;
     try {
-      await requestCancel(wire, request.signal);
+      do {
+        // What has begun cannot miss the request.
+        const { begun = false } = wire.engine.running ?? {};
+        await requestCancel(wire, request.signal);
+        again = !begun && await goesOn(wire, errors, request.signal);
+      } while (again);
     } catch (error) {
       if (wire.engine.failure === null || signal?.aborted) throw error;
     } finally {
@@ -99,17 +110,49 @@ export class CancelRequests {
     }
   }
 
+  /** Sends none any more: others have the session now. */
+  retire(): void {
+    this.#retired = true;
+  }
+
   /** Gives up what is under way: the connection is closed. */
   end(): void {
     for (const request of this.#underWay) request.abort();
   }
 }
 
-function timedOut(seconds: number): CancellationTimeout {
+function timedOut(seconds: number, dealtWith: boolean): CancellationTimeout {
+  const late = dealtWith
+    ? "the statement did not end"
+    : "the server did not deal with the request";
   return new CancellationTimeout(
-    `Cannot cancel: the server did not deal with the request within ${seconds} s`,
+    `Cannot cancel: ${late} within ${seconds} s`,
     { connectionUsable: true },
   );
+}
+
+/**
+ * Waits a while for what a request has hit.
+ *
+ * @param wire The connection.
+ * @param errors How many statements had failed before.
+ * @param signal Gives up.
+ * @returns Whether what was sent goes on as if there had been no request.
+ */
+async function goesOn(
+  wire: Wire,
+  errors: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const end = performance.now() + REPEAT_AFTER_MS;
+  for (;;) {
+    await pause(0); // What follows in the same turn is sent meanwhile.
+    const { running } = wire.engine;
+    if (running === null || wire.engine.errors > errors) return false;
+    const left = end - performance.now();
+    if (left <= 0 || signal.aborted) return true;
+    await waitAtMost(running.done, left, signal);
+  }
 }
 
 /**
@@ -136,6 +179,7 @@ export async function requestCancel(
   try {
     const request = new WriteBuffer(16);
     writeCancelRequest(request, wire.processId, wire.secretKey);
+    await unshielded(wire, signal);
     await transport.write(request.written()).catch((cause) => {
       signal.throwIfAborted();
       throw unreachable(wire, cause);
@@ -145,6 +189,16 @@ export async function requestCancel(
   } finally {
     signal.removeEventListener("abort", close);
     transport.close();
+  }
+}
+
+/** Waits until nothing is running that must not be hit, which takes no time worth mentioning. */
+async function unshielded(wire: Wire, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    const { running } = wire.engine;
+    if (!running?.shielded) return;
+    await waitAtMost(running.done, REPEAT_AFTER_MS, signal);
   }
 }
 
@@ -235,9 +289,16 @@ export async function cancelOnAbort(
   return true;
 }
 
-async function waitAtMost(promise: Promise<void>, ms: number): Promise<void> {
+async function waitAtMost(
+  promise: Promise<void>,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
+  const giveUp = () => resolve();
+  const timer = setTimeout(giveUp, ms);
+  signal?.addEventListener("abort", giveUp, { once: true });
   await Promise.race([promise, late]);
+  signal?.removeEventListener("abort", giveUp);
   clearTimeout(timer);
 }

@@ -6,7 +6,7 @@
 
 import type { ConnectOptions } from "./connect_options.ts";
 import { Connection } from "./connection.ts";
-import { warnOfRollback } from "./outcome.ts";
+import { runConnectionBlock } from "./connection_block.ts";
 import type { DictRow } from "./rows.ts";
 
 /**
@@ -43,7 +43,8 @@ export function connect<Row = DictRow>(
 /**
  * Connects, runs a function, and closes the connection: commits if the function
  * returns, rolls back if it throws. If the rollback fails, because the connection
- * is lost, that is a warning, and the function's error counts.
+ * is lost, that is a warning, and the function's error counts. A transaction that
+ * is prepared for two-phase commit stays so.
  *
  * @param conninfo See {@linkcode connect}.
  * @param options See {@linkcode connect}.
@@ -71,31 +72,8 @@ export async function withConnection<T, Row = DictRow>(
 ): Promise<T> {
   const conn = await connect(conninfo, options);
   try {
-    let result: T;
-    try {
-      result = await block(conn);
-    } catch (error) {
-      await rollBack(conn);
-      throw error;
-    }
-    // Closed by the block is fine; lost is not, as nothing was committed then.
-    if (!conn.closed || conn.broken) await conn.commitAll();
-    return result;
+    return await runConnectionBlock(conn, block, "what withConnection() ran");
   } finally {
     await conn.close();
-  }
-}
-
-/** Rolls back; a failure of that must not hide why the block failed. */
-async function rollBack<Row>(conn: Connection<Row>): Promise<void> {
-  try {
-    if (!conn.closed || conn.broken) await conn.rollback();
-  } catch (failure) {
-    warnOfRollback(
-      conn.executor,
-      conn.warn,
-      "what withConnection() ran",
-      failure,
-    );
   }
 }

@@ -63,6 +63,7 @@ export const DRIVER_KEYS: ReadonlySet<string> = new Set(
     "maxMessageSize",
     "maxRows",
     "maxResultBytes",
+    "maxPendingNotifies",
     "scramMaxIterations",
     "allowedParameters",
     "joinBegin",

@@ -5,19 +5,20 @@
  * @module
  */
 
+import { ProgrammingError } from "../errors/base.ts";
 import type { Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
 import type { AdaptersMap } from "../types/adapters_map.ts";
 import type { FoundType, TypeName, TypeSource } from "../types/type_facts.ts";
 import { CancelRequests, type CancelSafeOptions } from "./cancel.ts";
+import { ConnectionEvents } from "./connection_events.ts";
 import type { ConnectionInfo } from "./connection_info.ts";
-import {
+import type {
   ConnectionSettings,
-  type InitialSettings,
+  InitialSettings,
 } from "./connection_settings.ts";
 import type { Copy, CopyOptions } from "./copy.ts";
 import type { CopyBlock, CopyingCursor } from "./copying_cursor.ts";
-import type { Executor } from "./executor.ts";
 import {
   changePasswordSql,
   encryptPassword,
@@ -28,18 +29,12 @@ import type { OpenedSession } from "./session_start.ts";
 import { lookUpType } from "./type_lookup.ts";
 
 /** The part of a connection that copies, cancels, changes passwords and looks types up. */
-export abstract class ConnectionBase extends ConnectionSettings
+export abstract class ConnectionBase extends ConnectionEvents
   implements TypeSource {
   /** The loaders and dumpers of this connection, for the cursors to come. */
   abstract readonly adapters: AdaptersMap;
   /** What can be told about the connection. */
   abstract readonly info: ConnectionInfo;
-  /**
-   * Runs statements.
-   *
-   * @internal
-   */
-  abstract readonly executor: Executor;
   /** Opens a cursor. */
   abstract cursor(): CopyingCursor<unknown>;
   /** @internal */
@@ -47,8 +42,12 @@ export abstract class ConnectionBase extends ConnectionSettings
   readonly #opened: OpenedSession;
 
   /** @internal */
-  constructor(opened: OpenedSession, settings: InitialSettings) {
-    super(settings);
+  constructor(
+    opened: OpenedSession,
+    settings: InitialSettings,
+    origin: ConnectionSettings | null = null,
+  ) {
+    super(opened, settings, origin);
     this.#opened = opened;
     this.cancelRequests = new CancelRequests(
       opened,
@@ -62,6 +61,9 @@ export abstract class ConnectionBase extends ConnectionSettings
    * that come after it begin when the server has dealt with the request. What
    * goes wrong becomes a warning. Does nothing on a closed connection.
    *
+   * @throws {ProgrammingError} If a two-phase transaction is prepared: no
+   * statement is running.
+   *
    * @example
    * ```ts
    * import { connect } from "@x/pgts";
@@ -73,6 +75,7 @@ export abstract class ConnectionBase extends ConnectionSettings
    * ```
    */
   cancel(): void {
+    this.#checkNotPrepared("cancel()");
     this.cancelRequests.send().catch((error) =>
       this.#opened.warn(
         `cancel() failed: ${
@@ -85,16 +88,19 @@ export abstract class ConnectionBase extends ConnectionSettings
   /**
    * Asks the server to cancel the statement that is running, and waits until the
    * server has dealt with that. The request goes to the address of this very
-   * session, inside of TLS if the session is. While it is under way no further
-   * statement begins, so that none but the running one can be hit. Does nothing
-   * on a closed connection.
+   * session, inside of TLS if the session is. It is repeated where it may have
+   * come before a statement that was sent just now. While it is under way no
+   * further statement begins, so that none but the running one can be hit. Does
+   * nothing on a closed connection.
    *
    * @param options How long to wait.
-   * @throws {CancellationTimeout} If that takes too long. The connection stays
-   * open, and a request that the server deals with so late can hit a later statement.
+   * @throws {CancellationTimeout} If that takes too long, or if the statement goes
+   * on in spite of it. The connection stays open, and a request that the server
+   * deals with so late can hit a later statement.
    * @throws {OperationalError} If the server cannot be reached, or gave no key to
    * cancel with.
-   * @throws {ProgrammingError} If the timeout is not a positive number.
+   * @throws {ProgrammingError} If the timeout is not a positive number, or a
+   * two-phase transaction is prepared.
    * @throws The reason of the signal, if it is aborted.
    *
    * @example
@@ -109,6 +115,7 @@ export abstract class ConnectionBase extends ConnectionSettings
    * ```
    */
   async cancelSafe(options?: CancelSafeOptions): Promise<void> {
+    this.#checkNotPrepared("cancelSafe()");
     await this.cancelRequests.send(options);
   }
 
@@ -269,5 +276,13 @@ export abstract class ConnectionBase extends ConnectionSettings
       serverVersion: this.info.serverVersion,
       types: this.adapters.types,
     });
+  }
+
+  #checkNotPrepared(name: string): void {
+    if (!this.transactions.twoPhase?.prepared) return;
+    throw new ProgrammingError(
+      `Cannot run ${name}: a two-phase transaction is prepared, so no statement is running, use tpcRollback() to give it up`,
+      { connectionUsable: true, reachedServer: false },
+    );
   }
 }

@@ -44,9 +44,16 @@ export abstract class ConnectionSettings {
       prepareThreshold = DEFAULT_THRESHOLD,
       preparedMax = DEFAULT_MAX,
     }: InitialSettings,
+    origin: ConnectionSettings | null = null,
   ) {
-    this.statements = new StatementCache(prepareThreshold, preparedMax);
-    this.transactions = new TransactionState(Boolean(autocommit));
+    this.statements = origin?.statements ??
+      new StatementCache(prepareThreshold, preparedMax);
+    this.transactions = new TransactionState(
+      origin?.autocommit ?? Boolean(autocommit),
+    );
+    if (origin !== null) {
+      this.transactions.characteristics = origin.transactions.characteristics;
+    }
   }
 
   /**
@@ -147,7 +154,8 @@ export abstract class ConnectionSettings {
 
   #checkNoTransaction(what: string): void {
     this.checkOpen();
-    if (this.transactions.open || this.transactions.blocks.length > 0) {
+    const { open, blocks, twoPhase } = this.transactions;
+    if (open || blocks.length > 0 || twoPhase !== null) {
       throw new ProgrammingError(
         `Cannot set ${what}: a transaction is open, commit or roll back first`,
       );

@@ -5,52 +5,25 @@
  */
 
 import { ProgrammingError } from "../errors/base.ts";
-import type { Query } from "../sql/bind.ts";
-import type { QueryParameters } from "../sql/query.ts";
-import { ConnectionBase } from "./connection_base.ts";
-import type { BaseCursor, ExecuteOptions } from "./cursor_base.ts";
-import type { CursorOptions } from "./cursor_core.ts";
-import type { Execution } from "./execution.ts";
-import type { EndCommand } from "./executor.ts";
+import { ConnectionTpc } from "./connection_tpc.ts";
 import { commitRefused } from "./outcome.ts";
-import type { ServerCursor } from "./server_cursor.ts";
-import type { ServerCursorOptions } from "./server_cursor_options.ts";
 import { Transaction, type TransactionConnection } from "./transaction.ts";
 import type {
   BeginOptions,
   TransactionOptions,
 } from "./transaction_options.ts";
 import { runTransaction } from "./transaction_retry.ts";
-import type { WarningHandler } from "./warnings.ts";
+import type { EndCommand } from "./turn.ts";
 
 /** The part of a connection that begins and ends transactions. */
-export abstract class ConnectionTransactions<Row> extends ConnectionBase
+export abstract class ConnectionTransactions<Row> extends ConnectionTpc<Row>
   implements TransactionConnection<Row> {
-  /**
-   * Gets warnings.
-   *
-   * @internal
-   */
-  abstract readonly warn: WarningHandler;
-  /** Runs a statement with a new cursor. */
-  abstract execute<R = Row>(
-    query: Query,
-    params?: QueryParameters,
-    options?: ExecuteOptions,
-  ): Execution<R, BaseCursor<R>>;
-  /** Opens a cursor. */
-  abstract override cursor<R = Row>(options?: CursorOptions<R>): BaseCursor<R>;
-  /** Opens a cursor on the server. */
-  abstract override cursor<R = Row>(
-    name: string,
-    options?: ServerCursorOptions<R>,
-  ): ServerCursor<R>;
-
   /**
    * Commits the open transaction. Does nothing if there is none. If a statement
    * in it had failed, the server rolls it back, and a warning says so.
    *
-   * @throws {ProgrammingError} Inside a block of `transaction()` or `begin()`.
+   * @throws {ProgrammingError} Inside a block of `transaction()` or `begin()`, or
+   * in a two-phase transaction.
    * @throws {TransactionOutcomeUnknown} If the connection is lost before the
    * server has answered.
    * @throws {OperationalError} If the connection is closed.
@@ -65,22 +38,37 @@ export abstract class ConnectionTransactions<Row> extends ConnectionBase
 
   /**
    * Commits as {@linkcode ConnectionTransactions.commit} does, but where the
-   * server rolls back instead, that is an error.
+   * server rolls back instead, that is an error. A two-phase transaction that is
+   * prepared stays so.
    *
    * @internal
    */
   async commitAll(): Promise<void> {
+    if (this.transactions.twoPhase?.prepared) return;
     if (!await this.#end("COMMIT")) throw commitRefused(this.executor);
   }
 
   /**
    * Rolls the open transaction back. Does nothing if there is none.
    *
-   * @throws {ProgrammingError} Inside a block of `transaction()` or `begin()`.
+   * @throws {ProgrammingError} Inside a block of `transaction()` or `begin()`, or
+   * in a two-phase transaction.
    * @throws {OperationalError} If the connection is closed.
    */
   async rollback(): Promise<void> {
     await this.#end("ROLLBACK");
+  }
+
+  /**
+   * Rolls back as {@linkcode ConnectionTransactions.rollback} does, a two-phase
+   * transaction too unless it is prepared.
+   *
+   * @internal
+   */
+  async rollbackAll(): Promise<void> {
+    const { twoPhase } = this.transactions;
+    if (twoPhase === null) await this.rollback();
+    else if (!twoPhase.prepared) await this.tpcRollback();
   }
 
   /**
@@ -173,6 +161,18 @@ export abstract class ConnectionTransactions<Row> extends ConnectionBase
         `Cannot run ${command.toLowerCase()}(): a block of transaction() or begin() is open, its end commits or rolls back`,
       );
     }
-    return await executor.endTransaction(command) === command;
+    const check = () => this.#checkNoTwoPhase(command);
+    return await executor.endTransaction(command, check) === command;
+  }
+
+  #checkNoTwoPhase(command: EndCommand): void {
+    if (this.transactions.twoPhase === null) return;
+    const [name, instead] = command === "COMMIT"
+      ? ["commit()", "tpcCommit()"]
+      : ["rollback()", "tpcRollback()"];
+    throw new ProgrammingError(
+      `Cannot run ${name}: a two-phase transaction is open, use ${instead}`,
+      { connectionUsable: true, reachedServer: false },
+    );
   }
 }

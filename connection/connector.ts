@@ -17,6 +17,7 @@ import { checkTimeout } from "./cancel.ts";
 import { type ConnectOptions, DRIVER_KEYS } from "./connect_options.ts";
 import { usesUnixSocket } from "./conninfo_check.ts";
 import { Events } from "./events.ts";
+import { checkBound } from "./notify_queue.ts";
 import {
   explicitService,
   type ResolvedParameters,
@@ -24,6 +25,7 @@ import {
 } from "./options.ts";
 import { openPasswordFile } from "./pgpass.ts";
 import { serviceParameters } from "./service.ts";
+import type { DeriveScramKeys } from "../protocol/auth_scram.ts";
 import {
   type AttemptOptions,
   openAttempt,
@@ -35,12 +37,22 @@ import { planTls } from "./tls_options.ts";
 import { lookupAddresses } from "./transport_dns.ts";
 import { harmless, warnOnConsole } from "./warnings.ts";
 
+/** What is not for users to say when a session is opened. */
+export interface SessionDefaults {
+  /** Looks up the addresses of a host. */
+  readonly resolve?: typeof lookupAddresses;
+  /** Derives the keys of SCRAM from a password. */
+  readonly deriveScramKeys?: DeriveScramKeys;
+  /** The most seconds that connecting may take where nothing says so. */
+  readonly connectTimeout?: number;
+}
+
 /**
  * Opens a session.
  *
  * @param conninfo A connection string or URI, if one was given.
  * @param options Parameters and settings; they win over the string.
- * @param resolve Looks up the addresses of a host.
+ * @param defaults See {@linkcode SessionDefaults}.
  * @returns The open session.
  * @throws {ProgrammingError} If a parameter is malformed or unknown.
  * @throws {NotSupportedError} If a parameter asks for what is not there.
@@ -50,7 +62,8 @@ import { harmless, warnOnConsole } from "./warnings.ts";
 export async function openSession(
   conninfo: string | undefined,
   options: ConnectOptions<never>,
-  resolve: typeof lookupAddresses = lookupAddresses,
+  { resolve = lookupAddresses, deriveScramKeys, connectTimeout }:
+    SessionDefaults = {},
 ): Promise<OpenedSession> {
   const { signal, allowedParameters } = options;
   signal?.throwIfAborted();
@@ -69,12 +82,19 @@ export async function openSession(
   });
   const warn = harmless(options.onWarning ?? warnOnConsole);
   const { scramMaxIterations, maxMessageSize } = options;
+  const isGiven = resolved.parameters.connect_timeout !== undefined;
   return await openResolved({
-    resolved,
+    resolved: connectTimeout === undefined || isGiven
+      ? resolved
+      : { ...resolved, connectTimeout },
+    deriveScramKeys,
     ambient,
     resolve,
     warn,
-    events: new Events(warn),
+    events: new Events(
+      warn,
+      checkBound(options.maxPendingNotifies, "maxPendingNotifies"),
+    ),
     scramMaxIterations,
     maxMessageSize,
   }, signal);
@@ -84,7 +104,11 @@ export async function openSession(
 interface SessionRequest extends
   Pick<
     AttemptOptions,
-    "warn" | "events" | "scramMaxIterations" | "maxMessageSize"
+    | "warn"
+    | "events"
+    | "deriveScramKeys"
+    | "scramMaxIterations"
+    | "maxMessageSize"
   > {
   readonly resolved: ResolvedParameters;
   /** Whether the password file in the home directory counts. */
@@ -141,6 +165,7 @@ async function openResolved(
             ? resolved.password
             : findPassword({ host, hostaddr, port, dbname, user }),
           scramKeys: resolved.scramKeys,
+          deriveScramKeys: request.deriveScramKeys,
           tls,
           scramMaxIterations: request.scramMaxIterations,
           maxMessageSize: request.maxMessageSize,

@@ -18,7 +18,7 @@ import {
 } from "./conninfo_table.ts";
 import { isUri, parseUri } from "./conninfo_uri.ts";
 import { checkText, parametersFromObject } from "./conninfo_values.ts";
-import { osUserName, readEnv } from "./environment.ts";
+import { environmentReader, osUserName } from "./environment.ts";
 import type { ConnectionParameters } from "./parameters.ts";
 
 export type { ConninfoParameter } from "./conninfo_table.ts";
@@ -136,13 +136,14 @@ function withValue(
  */
 export function environmentParameters(): Record<string, string> {
   const out: Record<string, string> = {};
+  const read = environmentReader();
   for (const { keyword, envvar } of PARAMETERS.values()) {
-    const value = envvar === null ? null : readEnv(envvar);
+    const value = envvar === null ? null : read(envvar);
     if (value !== null) out[keyword] = value;
   }
   // Older than PGSSLMODE, and of use only without it.
   if (out.sslmode === undefined) {
-    const required = readEnv("PGREQUIRESSL");
+    const required = read("PGREQUIRESSL");
     if (required !== null) out.sslmode = sslModeOfRequireSsl(required);
   }
   return out;

@@ -5,9 +5,11 @@
  * @module
  */
 
+import type { PgError } from "../errors/base.ts";
 import type { Transformer } from "../types/transformer.ts";
 import { CopyDecoder } from "./copy_decoder.ts";
 import { CopyEncoder, wrongDirection } from "./copy_encoder.ts";
+import { CopyReader, failing } from "./copy_reader.ts";
 import type { CopySession } from "./copy_session.ts";
 import { ConnectionWriter, type CopyWriter } from "./copy_writers.ts";
 import { readableOf, writableOf } from "./copy_streams.ts";
@@ -29,8 +31,6 @@ export interface CopyOptions {
    */
   writer?: ((server: CopyWriter) => CopyWriter) | undefined;
 }
-
-const EMPTY = new Uint8Array();
 
 /**
  * A COPY that is under way: `write()` and `writeRow()` for COPY FROM STDIN,
@@ -66,7 +66,7 @@ export class Copy
   readonly #session: CopySession;
   readonly #result: CopyResult;
   readonly #encoder: CopyEncoder | null;
-  readonly #decoder: CopyDecoder | null;
+  readonly #reader: CopyReader | null;
   readonly #onEnd: () => void;
   #ending: Promise<void> | null = null;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
@@ -99,10 +99,13 @@ export class Copy
           failure: () => session.failure,
         },
       });
-      this.#decoder = null;
+      this.#reader = null;
     } else {
       this.#encoder = null;
-      this.#decoder = new CopyDecoder(this.binary, transformer, codec);
+      this.#reader = new CopyReader(
+        session,
+        new CopyDecoder(this.binary, transformer, codec),
+      );
     }
   }
 
@@ -119,7 +122,7 @@ export class Copy
    * @throws {ProgrammingError} If a type is not known, or nothing dumps it.
    */
   setTypes(types: readonly (string | number)[]): void {
-    (this.#encoder ?? this.#decoder!).setTypes(types);
+    (this.#encoder ?? this.#reader!).setTypes(types);
   }
 
   /**
@@ -176,7 +179,7 @@ export class Copy
    * @throws {DatabaseError} If the server fails half-way.
    */
   read(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#take((blocks) => blocks.takeBlock());
+    return this.#reader?.block() ?? this.#refuse("read");
   }
 
   /**
@@ -188,13 +191,8 @@ export class Copy
    * @throws {DataError} If a value cannot be read as its type.
    * @throws {DatabaseError} If the server fails half-way.
    */
-  async readRow(): Promise<unknown[] | null> {
-    const decoder = this.#decoder ?? await this.#refuse("read");
-    for (;;) {
-      const row = decoder.next();
-      if (row !== undefined) return row;
-      if (!await this.#fill(decoder)) return null;
-    }
+  readRow(): Promise<unknown[] | null> {
+    return this.#reader?.row() ?? this.#refuse("read");
   }
 
   /**
@@ -202,27 +200,16 @@ export class Copy
    *
    * @returns The rows, one by one.
    */
-  async *rows(): AsyncGenerator<unknown[], void, undefined> {
-    const decoder = this.#decoder ?? await this.#refuse("read");
-    for (;;) {
-      const row = decoder.next();
-      if (row === null) return;
-      if (row !== undefined) yield row;
-      else if (!await this.#fill(decoder)) return;
-    }
+  rows(): AsyncIterableIterator<unknown[], undefined> {
+    return this.#reader?.rows() ?? failing(this.#wrongDirection("read"));
   }
 
   /** The blocks that are left, see {@linkcode Copy.read}. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<
+  [Symbol.asyncIterator](): AsyncIterableIterator<
     Uint8Array<ArrayBuffer>,
-    void,
     undefined
   > {
-    for (;;) {
-      const block = await this.read();
-      if (block.length === 0) return;
-      yield block;
-    }
+    return this.#reader?.blocks() ?? failing(this.#wrongDirection("read"));
   }
 
   /**
@@ -230,7 +217,7 @@ export class Copy
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#readable ??= readableOf(
-      () => this.#take((blocks) => blocks.takeChunk()),
+      () => this.#reader?.chunk() ?? this.#refuse("read"),
       (reason) => this.abort(reason),
     );
   }
@@ -273,7 +260,7 @@ export class Copy
       if (this.#encoder !== null) {
         await this.#encoder.end();
         await this.#session.finish(); // Whatever a writer of the user did.
-      } else if (this.#isOver()) await this.#session.finish();
+      } else if (this.#reader!.over) await this.#session.finish();
       else return await this.#giveUp("end");
       this.#result.commandTag = this.#session.exchange.commandTag;
     } catch (error) {
@@ -294,46 +281,11 @@ export class Copy
     this.#onEnd();
   }
 
-  /** Whether there is nothing to cancel: the data has been read to its end, or has failed. */
-  #isOver(): boolean {
-    const { blocks, exchange } = this.#session;
-    return exchange.failed || this.#decoder!.ended ||
-      (exchange.exhausted && blocks.empty);
-  }
-
-  /** Waits until there is something to take. */
-  async #take(
-    take: (blocks: CopySession["blocks"]) => Uint8Array<ArrayBuffer> | null,
-  ): Promise<Uint8Array<ArrayBuffer>> {
-    const decoder = this.#decoder ?? await this.#refuse("read");
-    const rest = decoder.takeRest();
-    if (rest.length > 0) return rest;
-    const { blocks } = this.#session;
-    const block = take(blocks) ?? await this.#more(take);
-    decoder.skipBeginning();
-    return block;
-  }
-
-  async #more(
-    take: (blocks: CopySession["blocks"]) => Uint8Array<ArrayBuffer> | null,
-  ): Promise<Uint8Array<ArrayBuffer>> {
-    const { blocks } = this.#session;
-    await blocks.arrival();
-    const block = take(blocks);
-    if (block !== null) return block;
-    const { failure } = this.#session;
-    if (failure !== null) throw failure;
-    return EMPTY;
-  }
-
-  async #fill(decoder: CopyDecoder): Promise<boolean> {
-    const chunk = await this.#more((blocks) => blocks.takeChunk());
-    if (chunk.length > 0) decoder.add(chunk);
-    else decoder.expectEnd();
-    return chunk.length > 0;
-  }
-
   #refuse(act: string): Promise<never> {
-    return Promise.reject(wrongDirection(act, this.direction));
+    return Promise.reject(this.#wrongDirection(act));
+  }
+
+  #wrongDirection(act: string): PgError {
+    return wrongDirection(act, this.direction);
   }
 }

@@ -97,10 +97,12 @@ export class CopyDecoder {
     return this.#rows.row(source, start, end);
   }
 
-  /** What no row has been made of. */
-  takeRest(): Uint8Array<ArrayBuffer> {
-    const rest = this.#source.bytes.subarray(this.#at);
-    this.#at = this.#source.bytes.length;
+  /** What no row has been made of, `null` if nothing is left. */
+  takeRest(): Uint8Array<ArrayBuffer> | null {
+    const { bytes } = this.#source;
+    if (this.#at === bytes.length) return null;
+    const rest = bytes.subarray(this.#at);
+    this.#at = bytes.length;
     return rest;
   }
 

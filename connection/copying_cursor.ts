@@ -38,10 +38,12 @@ export abstract class CopyingCursor<Row> extends CursorResults<Row> {
    * Forgets the last run.
    *
    * @throws {InterfaceError} If the cursor is closed.
+   * @throws {ProgrammingError} If the block that it is confined to has ended.
    * @internal
    */
   protected startRun(): void {
     this.checkUsable();
+    this.checkConfined();
     this.show([]);
     this.tally = null;
   }

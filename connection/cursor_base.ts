@@ -86,7 +86,7 @@ export abstract class BaseCursor<Row> extends CopyingCursor<Row> {
     return this.#inPipeline((resolve, reject) => {
       const request = this.#request(query, params, options);
       const { results } = request;
-      executor.append(
+      executor.queue.append(
         request,
         () => resolve(results),
         (error) => reject(error, results),
@@ -205,7 +205,7 @@ export abstract class BaseCursor<Row> extends CopyingCursor<Row> {
           () => settle(),
           settle,
         );
-        if (options.returning) executor.startSync();
+        if (options.returning) executor.queue.startSync();
       } else {
         this.#runMany(query, sets, options, tally).then(() => settle(), settle);
       }
@@ -230,7 +230,7 @@ export abstract class BaseCursor<Row> extends CopyingCursor<Row> {
     const fail = (error: unknown, results: Result[]) => {
       settle(results);
       execution.fail(error);
-      if (!execution.heeded) executor.noteFailure(execution);
+      if (!execution.heeded) executor.queue.noteFailure(execution);
     };
     try {
       start((results) => {
@@ -285,7 +285,9 @@ export abstract class BaseCursor<Row> extends CopyingCursor<Row> {
         done: (request) => tally.add(request),
       }, signal);
     }
-    if (options.returning && executor.pipelineDepth > 0) executor.startSync();
+    if (options.returning && executor.pipelineDepth > 0) {
+      executor.queue.startSync();
+    }
   }
 
   /** Appends runs of a statement to the pipeline, all at once, and waits until they are answered. */
@@ -303,7 +305,7 @@ export abstract class BaseCursor<Row> extends CopyingCursor<Row> {
     try {
       for (const request of this.#requests(query, sets, options)) {
         outstanding++;
-        this.connection.executor.append(request, () => {
+        this.connection.executor.queue.append(request, () => {
           tally.add(request);
           over();
         }, reject);

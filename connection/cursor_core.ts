@@ -79,6 +79,7 @@ export abstract class CursorCore<Row> {
   #ownAdapters = false;
   #closed = false;
   #bound: BoundQuery | null = null;
+  #confined: (() => void) | null = null;
 
   /**
    * @param connection The connection that statements run on.
@@ -140,6 +141,25 @@ export abstract class CursorCore<Row> {
   }
 
   /**
+   * Confines the cursor to a transaction block.
+   *
+   * @param check Throws when the block has ended: the cursor runs nothing then.
+   * @internal
+   */
+  confine(check: () => void): this {
+    this.#confined = check;
+    return this;
+  }
+
+  /**
+   * @throws {ProgrammingError} If the block that it is confined to has ended.
+   * @internal
+   */
+  protected checkConfined(): void {
+    this.#confined?.();
+  }
+
+  /**
    * Begins a run.
    *
    * @param prefix What goes before the statement.
@@ -153,6 +173,7 @@ export abstract class CursorCore<Row> {
     prefix?: string,
   ): BoundQuery {
     this.#bound = null;
+    this.checkConfined();
     this.connection.executor.checkOpen();
     const bound = unsent(() => this.bind(query, params, this.#transformer));
     return this.#bound = prefix === undefined

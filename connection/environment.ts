@@ -55,10 +55,27 @@ export function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
  * @returns Its value, or `null` if it is not set or must not be read.
  */
 export function readEnv(name: string): string | null {
+  return readVariable(name, false);
+}
+
+/**
+ * Environment variables, many at a time: asks about permissions once where all
+ * of them are granted.
+ *
+ * @returns What {@linkcode readEnv} does.
+ */
+export function environmentReader(): (name: string) => string | null {
+  const isAllGranted = isGranted({ name: "env" });
+  return (name) => readVariable(name, isAllGranted);
+}
+
+function readVariable(name: string, isEnvGranted: boolean): string | null {
   try {
     const { Deno: deno, process } = globals;
     if (deno?.env === undefined) return process?.env?.[name] ?? null;
-    if (!isGranted({ name: "env", variable: name })) return null;
+    const isReadable = isEnvGranted ||
+      isGranted({ name: "env", variable: name });
+    if (!isReadable) return null;
     return deno.env.get(name) ?? null;
   } catch {
     return null;

@@ -7,30 +7,12 @@
 import { ProgrammingError } from "../errors/base.ts";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { NotificationFields } from "../protocol/backend.ts";
+import { Notify } from "./notify.ts";
+import { NotifyQueue } from "./notify_queue.ts";
 import type { WarningHandler } from "./warnings.ts";
 
 /** Gets a notice or warning of the server. */
 export type NoticeHandler = (diag: Diagnostic) => void;
-
-/** Gets a notification. */
-export type NotifyHandler = (notify: Notify) => void;
-
-/** A notification that another session, or this one, sent with NOTIFY. */
-export class Notify {
-  /** The channel it was sent to. */
-  readonly channel: string;
-  /** What was sent; `""` if nothing. */
-  readonly payload: string;
-  /** The process ID of the session that sent it. */
-  readonly pid: number;
-
-  /** @internal */
-  constructor({ channel, payload, pid }: NotificationFields) {
-    this.channel = channel;
-    this.payload = payload;
-    this.pid = pid;
-  }
-}
 
 /** Hands notices and notifications to those who asked for them. */
 export class Events {
@@ -38,11 +20,40 @@ export class Events {
   readonly noticeHandlers: HandlerSet<Diagnostic>;
   /** Who is told of notifications. */
   readonly notifyHandlers: HandlerSet<Notify>;
+  /** The notifications that wait to be read. */
+  readonly notifies: NotifyQueue;
 
-  /** @param warn Is told when a handler throws. */
-  constructor(warn: WarningHandler) {
+  /**
+   * @param warn Is told when a handler throws, and when too many notifications wait.
+   * @param maxPendingNotifies How many notifications may wait.
+   */
+  constructor(warn: WarningHandler, maxPendingNotifies: number) {
     this.noticeHandlers = new HandlerSet("notice", warn);
     this.notifyHandlers = new HandlerSet("notify", warn);
+    this.notifies = new NotifyQueue(maxPendingNotifies, warn);
+  }
+
+  /** A notification came: to the handlers, or else to who reads or will read them. */
+  notified(fields: NotificationFields): void {
+    const notify = new Notify(fields);
+    const handled = this.notifyHandlers.size > 0;
+    if (handled) this.notifyHandlers.call(notify);
+    if (!handled || this.notifies.reader !== null) this.notifies.push(notify);
+  }
+
+  /**
+   * Remembers who is told of what.
+   *
+   * @returns Has these told again, and nobody else, and drops what waits.
+   */
+  remember(): () => void {
+    const notices = this.noticeHandlers.remember();
+    const notifies = this.notifyHandlers.remember();
+    return () => {
+      notices();
+      notifies();
+      this.notifies.takeAll();
+    };
   }
 }
 
@@ -84,6 +95,12 @@ export class HandlerSet<T> {
       );
     }
     this.#handlers = this.#handlers.toSpliced(at, 1);
+  }
+
+  /** See {@linkcode Events.remember}. */
+  remember(): () => void {
+    const handlers = this.#handlers;
+    return () => void (this.#handlers = handlers);
   }
 
   /** Calls all of them. What one throws is reported and keeps nobody else from it. */

@@ -1,50 +1,30 @@
 /**
  * Whose turn it is: the statements of several tasks run on a connection one
- * after the other, or in a pipeline.
+ * after the other, or in a pipeline, which `pipeline_queue.ts` sends.
  *
  * @module
  */
 
-import { NotSupportedError, ProgrammingError } from "../errors/base.ts";
+import type { PgError } from "../errors/base.ts";
 import type { Engine } from "../protocol/engine.ts";
 import type { Exchange } from "../protocol/exchange.ts";
-import { Batch, type BatchSource, FLUSH_FROM } from "./batch.ts";
+import { Batch, type BatchSource } from "./batch.ts";
 import { Mutex } from "./mutex.ts";
-import { commitFailed } from "./outcome.ts";
-import type { Failure } from "./pipelined_execution.ts";
+import { PipelineQueue } from "./pipeline_queue.ts";
 import type { Runner } from "./runner.ts";
 import { isStale, unsent } from "./staleness.ts";
-import {
-  newStatement,
-  type Statement,
-  type StatementCache,
-} from "./statement_cache.ts";
+import type { StatementCache } from "./statement_cache.ts";
 import { planParameters, type Request } from "./statement_writer.ts";
 import type { TransactionState } from "./transaction_state.ts";
+import { type EndCommand, Turn } from "./turn.ts";
 import type { Wire } from "./wire.ts";
-
-/** What ends a transaction. */
-export type EndCommand = "COMMIT" | "ROLLBACK";
-
-/** The commands of the driver's own that may be run while it is one's turn. */
-export interface Turn {
-  /** Opens the transaction that is due. */
-  begin(): Promise<void>;
-  /** Runs a command in no transaction but the one that is open. */
-  command(text: string): Promise<string>;
-  /**
-   * Ends the open transaction, if there is one.
-   *
-   * @returns The command tag: a COMMIT of a failed transaction is a ROLLBACK.
-   * @throws {TransactionOutcomeUnknown} If a COMMIT is lost before it is answered.
-   */
-  end(command: EndCommand): Promise<string>;
-}
 
 /** Runs the statements of one connection in the order they were asked for. */
 export class Executor {
   /** Whether, and how, transactions are opened. */
   readonly transactions: TransactionState;
+  /** The statements that are run in a pipeline. */
+  readonly queue: PipelineQueue;
   /** How many blocks of `pipeline()` are open. */
   pipelineDepth = 0;
   /** How many blocks of `copy()` are open. */
@@ -55,42 +35,21 @@ export class Executor {
    * the transaction ends. Set by who has the turn.
    */
   abandon: (() => Promise<void>) | null = null;
+  /** Called when the connection is retired. */
+  onRetired: () => void = () => {};
 
   readonly #runner: Runner;
   readonly #statements: StatementCache;
   readonly #mutex = new Mutex();
   readonly #turn: Turn;
-  #flushPlanned = false;
-  /** Whether statements wait to be sent. */
-  #appended = false;
-  /** Whether there are statements behind the last Sync. */
-  #unsynced = false;
-  #failedSync: Exchange | null = null;
-  #failures: Failure[] = [];
 
   /** @param runner Sends the statements. */
   constructor(runner: Runner) {
     this.#runner = runner;
     this.#statements = runner.statements;
     this.transactions = runner.transactions;
-    this.#turn = {
-      begin: async () => {
-        const begin = this.transactions.nextBegin;
-        if (begin !== null) await runner.command(begin);
-      },
-      command: (text) => runner.command(text),
-      end: async (command) => {
-        if (!this.transactions.open) return command;
-        try {
-          return await runner.command(command);
-        } catch (error) {
-          throw command === "COMMIT" ? commitFailed(error) : error;
-        }
-      },
-    };
-    runner.endGroup = () => {
-      if (this.#unsynced) this.#sendSync();
-    };
+    this.#turn = new Turn(runner);
+    this.queue = new PipelineQueue(runner, this.#mutex);
   }
 
   /**
@@ -108,55 +67,13 @@ export class Executor {
       this.checkOpen();
       if (this.pipelineDepth > 0) {
         const { promise, resolve, reject } = Promise.withResolvers<void>();
-        this.append(request, resolve, reject);
+        this.queue.append(request, resolve, reject);
         return await promise;
       }
       return await this.#runAlone(request);
     } finally {
       this.#mutex.release();
     }
-  }
-
-  /**
-   * Runs a statement in a pipeline. It goes by callbacks, not by an async
-   * function: every frame that waits for its turn costs memory, and a pipeline
-   * has many (`deno task bench -- burst`).
-   *
-   * @param request The statement.
-   * @param resolve Called when it has ended well.
-   * @param reject Called with the error when it has not.
-   * @throws If it cannot be sent.
-   */
-  append(
-    request: Request,
-    resolve: () => void,
-    reject: (error: unknown) => void,
-  ): void {
-    request.signal?.throwIfAborted();
-    this.checkOpen();
-    if (request.taker !== undefined) {
-      throw new ProgrammingError(
-        "Cannot stream in a pipeline: its rows would hold up the answers behind them, use execute()",
-      );
-    }
-    if (request.signal !== undefined) {
-      throw new NotSupportedError(
-        "Cannot run the statement with a signal in a pipeline: a cancel request would hit whichever statement is running",
-        { connectionUsable: true, reachedServer: false },
-      );
-    }
-    const parameters = unsent(() => planParameters(request));
-    const statement = this.#statementOf(request, parameters.oids);
-    this.#runner.append(request, statement, parameters, resolve, reject);
-    this.#appended = this.#unsynced = true;
-    const full = this.#runner.groupSize >= FLUSH_FROM;
-    if (full && !this.#mutex.held) this.#flush();
-    else this.#planFlush();
-  }
-
-  /** The next {@linkcode Executor.sync} tells of a failure, if nobody heeds it by then. */
-  noteFailure(failure: Failure): void {
-    this.#failures.push(failure);
   }
 
   /**
@@ -179,18 +96,11 @@ export class Executor {
       this.#runner.endGroup();
       await new Batch(
         this.#runner,
-        (request, oids) => this.#statementOf(request, oids),
         signal,
       ).run(source);
     } finally {
       this.#mutex.release();
     }
-  }
-
-  /** Ends with a Sync what waits in a pipeline, without waiting for the answers. */
-  startSync(): void {
-    if (this.#mutex.held) this.#mutex.unheld().then(() => this.startSync());
-    else this.#sendSync();
   }
 
   /**
@@ -223,7 +133,7 @@ export class Executor {
   async takeTurn(signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();
     this.checkOpen();
-    if (this.pipelineDepth > 0) await this.sync();
+    if (this.pipelineDepth > 0) await this.queue.sync();
     await this.#mutex.acquire(signal);
     try {
       this.checkOpen();
@@ -320,13 +230,17 @@ export class Executor {
    * Ends the open transaction, if there is one: see {@linkcode Turn.end}.
    *
    * @param command COMMIT or ROLLBACK.
+   * @param check Throws, when the turn has come, if it may not be ended.
    * @returns The command tag: a COMMIT of a failed transaction is a ROLLBACK.
    */
-  async endTransaction(command: EndCommand): Promise<string> {
-    return await this.inTurn(
-      (turn) => turn.end(command),
-      command === "ROLLBACK",
-    );
+  async endTransaction(
+    command: EndCommand,
+    check: () => void = () => {},
+  ): Promise<string> {
+    return await this.inTurn((turn) => {
+      check();
+      return turn.end(command);
+    }, command === "ROLLBACK");
   }
 
   /** From now on statements are sent without waiting, once those under way are answered. */
@@ -338,7 +252,7 @@ export class Executor {
     this.checkOpen();
     this.pipelineDepth++;
     try {
-      if (this.#unsynced) await this.sync();
+      if (this.queue.unsynced) await this.queue.sync();
     } catch (error) {
       this.pipelineDepth--;
       throw error;
@@ -349,42 +263,16 @@ export class Executor {
   async leavePipeline(): Promise<void> {
     if (this.pipelineDepth > 1) {
       this.pipelineDepth--;
-      return await this.sync();
+      return await this.queue.sync();
     }
     // Statements of other tasks wait from now on, or the last Sync would never come.
     await this.#mutex.acquire();
     this.pipelineDepth--;
     try {
-      await this.sync();
+      await this.queue.sync();
     } finally {
       this.#mutex.release();
     }
-  }
-
-  /**
-   * Ends what waits in a pipeline with a Sync, sends it, and waits until all is
-   * answered.
-   *
-   * @throws The first error since the last time that nobody heeds.
-   */
-  async sync(): Promise<void> {
-    await this.settle();
-    const failed = this.#failedSync;
-    const failure = this.#failures.find(({ heeded }) => !heeded);
-    this.#failedSync = null;
-    this.#failures = [];
-    if (failure !== undefined) throw failure.error;
-    if (failed !== null) throw this.#runner.told(failed);
-  }
-
-  /** The same, but what has failed is left for the next {@linkcode Executor.sync} to tell. */
-  async settle(): Promise<void> {
-    this.checkOpen();
-    if (this.#mutex.held) {
-      await this.#mutex.unheld();
-      this.checkOpen();
-    }
-    await this.#sendSync().done;
   }
 
   /**
@@ -398,16 +286,44 @@ export class Executor {
     try {
       const wire = await open();
       this.abandon = null;
-      this.#appended = this.#unsynced = false;
-      this.#failedSync = null;
-      this.#failures = [];
+      this.queue.restart();
       this.#runner.replaceSession(wire);
     } finally {
       this.#mutex.release();
     }
   }
 
-  /** Whether the connection is closed, on purpose or by a failure. */
+  /**
+   * Runs nothing any more, although the session goes on: others have it now.
+   *
+   * @param error Makes the error for whatever is still tried.
+   */
+  retire(error: () => PgError): void {
+    this.#runner.retired ??= error;
+    this.onRetired();
+  }
+
+  /** Whether it was retired. */
+  get retired(): boolean {
+    return this.#runner.retired !== null;
+  }
+
+  /** Whether a statement is under way, or something else that has the turn. */
+  get busy(): boolean {
+    return this.#mutex.locked || this.wire.engine.busy;
+  }
+
+  /** Whether a cancel request is under way, which could hit a statement. */
+  get held(): boolean {
+    return this.#mutex.held;
+  }
+
+  /** Waits until no cancel request is under way. */
+  async unheld(): Promise<void> {
+    await this.#mutex.unheld();
+  }
+
+  /** Whether the connection is closed, on purpose or by a failure, or was retired. */
   get closed(): boolean {
     return this.#runner.closed;
   }
@@ -429,7 +345,9 @@ export class Executor {
     anyway = false,
   ): Promise<T> {
     this.checkOpen();
-    if (this.pipelineDepth > 0) await (anyway ? this.settle() : this.sync());
+    if (this.pipelineDepth > 0) {
+      await (anyway ? this.queue.settle() : this.queue.sync());
+    }
     await this.#mutex.acquire();
     try {
       this.checkOpen();
@@ -445,9 +363,9 @@ export class Executor {
     const { oids } = parameters;
     const begin = this.transactions.nextBegin;
     const outside = !this.transactions.open;
-    let statement = this.#statementOf(request, oids);
+    let statement = runner.statementOf(request, oids);
     if (await runner.describeFirst(request, statement)) {
-      statement = this.#statementOf(request, oids);
+      statement = runner.statementOf(request, oids);
     }
     let written = await runner.send(request, statement, parameters);
     if (outside && isStale(written.exchange)) {
@@ -457,44 +375,9 @@ export class Executor {
         await runner.command("ROLLBACK");
         this.transactions.openAgain(begin);
       }
-      statement = this.#statementOf(request, oids);
+      statement = runner.statementOf(request, oids);
       written = await runner.send(request, statement, parameters);
     }
     runner.conclude(written, statement);
-  }
-
-  /** What is remembered of a statement; nothing if it is not worth it. */
-  #statementOf(request: Request, oids: readonly number[]): Statement {
-    if (request.statement !== undefined) return request.statement;
-    return request.simple
-      ? newStatement(request.text, oids)
-      : this.#statements.get(request.text, oids);
-  }
-
-  #sendSync(): Exchange {
-    this.#appended = this.#unsynced = false;
-    const sync = this.#runner.sync();
-    // What a Sync commits can fail after each statement has succeeded; the next sync() tells it.
-    sync.done.then(() => {
-      if (sync.error !== null) this.#failedSync ??= sync;
-    });
-    return sync;
-  }
-
-  #flush(): void {
-    this.#appended = false;
-    this.#runner.flush();
-  }
-
-  /** Sends a pipeline's statements when the current task, and what it resolves, is done. */
-  #planFlush(): void {
-    if (this.#flushPlanned) return;
-    this.#flushPlanned = true;
-    const flush = () => {
-      if (this.#mutex.held) return void this.#mutex.unheld().then(flush);
-      this.#flushPlanned = false;
-      if (this.#appended && !this.#runner.closed) this.#flush();
-    };
-    Promise.resolve().then(() => {}).then(() => {}).then(flush);
   }
 }

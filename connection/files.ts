@@ -5,7 +5,7 @@
  * @module
  */
 
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { OperationalError } from "../errors/base.ts";
 import { isGranted, isWindows } from "./environment.ts";
@@ -84,6 +84,8 @@ export async function statOptionalFile(
   try {
     if (!isGranted({ name: "read", path })) return null;
     // At once: most often there is none, and each hop would delay the connection.
+    // An error that nobody sees would cost more than the question.
+    if (!existsSync(path)) return null;
     const status = statSync(path, { throwIfNoEntry: false });
     if (status === undefined) return null;
     const isFile = status.isFile();

@@ -19,9 +19,11 @@ export class Lifetime {
   #resetting: Promise<void> | null = null;
   /** Why the session ends that is ending, if it is no failure. */
   #intent: "close" | "reset" | null = null;
-  readonly #closed = new AbortController();
+  /** Ends a reset that is under way. */
+  #giveUpReset: AbortController | null = null;
   #broken: boolean;
   #resetFailure: Error | null = null;
+  #end: PromiseWithResolvers<Error | null> | null = null;
 
   /**
    * @param opened The session, which is replaced in place by a reset.
@@ -39,12 +41,18 @@ export class Lifetime {
     opened.onLost = () => {
       this.#broken = this.#intent === null;
       cancelRequests.end();
+      opened.events.notifies.reader?.wake();
+      if (this.#intent !== "reset") this.#tellEnd();
+    };
+    executor.onRetired = () => {
+      opened.events.notifies.abandon();
+      this.#tellEnd();
     };
   }
 
   /** Whether the connection is closed, on purpose or by a failure. */
   get closed(): boolean {
-    return this.#closing !== null || this.#opened.wire.engine.failure !== null;
+    return this.#closing !== null || this.#executor.closed;
   }
 
   /** Whether it was closed by a failure. */
@@ -54,20 +62,38 @@ export class Lifetime {
 
   /** Why it is broken; `""` if it is not. */
   get failure(): string {
-    if (!this.#broken) return "";
-    const failure = this.#resetFailure ?? this.#opened.wire.engine.failure;
-    return failure?.message ?? "";
+    return this.#loss?.message ?? "";
+  }
+
+  /** Settles when the connection is closed: with why it is broken, or `null`. */
+  get closedPromise(): Promise<Error | null> {
+    if (this.closed && this.#resetting === null) {
+      return Promise.resolve(this.#loss);
+    }
+    return (this.#end ??= Promise.withResolvers()).promise;
+  }
+
+  get #loss(): Error | null {
+    if (!this.#broken) return null;
+    return this.#resetFailure ?? this.#opened.wire.engine.failure;
+  }
+
+  #tellEnd(): void {
+    this.#end?.resolve(this.#loss);
+    this.#end = null;
   }
 
   /** Closes the connection for good. */
   close(): Promise<void> {
+    if (this.#executor.retired) return Promise.resolve();
     if (this.#closing === null) {
       this.#warnOfLoss();
       this.#intent = "close";
-      this.#closed.abort();
+      this.#giveUpReset?.abort();
       this.#closing = this.#resetting === null
         ? this.#opened.wire.close(closedError())
-        : this.#resetting.catch(() => {}); // It closes what it opens.
+        // It closes what it opens.
+        : this.#resetting.catch(() => {}).then(() => this.#tellEnd());
     }
     return this.#closing;
   }
@@ -84,6 +110,7 @@ export class Lifetime {
   async reset(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.#closing !== null) throw closedError();
+    if (this.#executor.retired) this.#executor.checkOpen();
     this.#checkNoBlock();
     this.#resetting ??= this.#reset(signal).finally(() => {
       this.#resetting = null;
@@ -97,6 +124,7 @@ export class Lifetime {
     this.#warnOfLoss();
     this.#broken = false;
     this.#intent = "reset";
+    const closed = this.#giveUpReset = new AbortController();
     try {
       await old.close(
         new OperationalError(
@@ -104,8 +132,8 @@ export class Lifetime {
         ),
       );
       const giveUp = signal === undefined
-        ? this.#closed.signal
-        : AbortSignal.any([signal, this.#closed.signal]);
+        ? closed.signal
+        : AbortSignal.any([signal, closed.signal]);
       await this.#executor.replaceSession(async () => {
         const fresh = await opened.reopen(giveUp);
         if (this.#intent === "close") {
@@ -120,6 +148,7 @@ export class Lifetime {
       this.#intent = null;
       this.#broken = true;
       this.#resetFailure = error instanceof Error ? error : null;
+      this.#tellEnd();
       throw error;
     }
   }
@@ -127,13 +156,14 @@ export class Lifetime {
   /** Whoever knows the old session by `opened` has the fresh one from now on. */
   #takeOver(old: Wire, fresh: OpenedSession): Wire {
     const opened = this.#opened;
-    const { wire, tls, session, parameters, usedPassword } = fresh;
+    const { wire, tls, session, parameters, usedPassword, mismatch } = fresh;
     opened.session.become(session);
     wire.follow(old);
-    Object.assign(opened, { wire, tls, parameters, usedPassword });
+    Object.assign(opened, { wire, tls, parameters, usedPassword, mismatch });
     fresh.onLost = () => opened.onLost();
     this.#intent = null;
     this.#broken = wire.engine.failure !== null;
+    if (this.#broken) this.#tellEnd();
     return wire;
   }
 

@@ -18,6 +18,11 @@ export class Mutex {
     return this.#locked = true;
   }
 
+  /** Whether somebody has the lock. */
+  get locked(): boolean {
+    return this.#locked;
+  }
+
   /** Whether {@linkcode Mutex.hold} keeps everybody from the lock. */
   get held(): boolean {
     return this.#holds > 0;

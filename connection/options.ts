@@ -92,6 +92,14 @@ export interface DriverSettings {
    */
   maxResultBytes?: number | undefined;
   /**
+   * How many notifications may wait to be read by `notifies()`. What comes while
+   * so many wait is dropped, and one warning says so. A server must not be made
+   * to wait instead: it keeps what one session does not take for all of them.
+   *
+   * @default {10_000}
+   */
+  maxPendingNotifies?: number | undefined;
+  /**
    * The most SCRAM iterations that the server may ask for.
    *
    * @default {100_000}

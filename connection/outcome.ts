@@ -15,14 +15,22 @@ interface Ending {
   readonly transactions: TransactionState;
 }
 
+const COMMIT_LOST =
+  "Cannot tell whether the transaction is committed: the connection was lost after COMMIT had been sent and before it was answered, so look for the changes in the database before doing them again";
+
 /**
- * The error for a COMMIT that failed.
+ * The error for a COMMIT that failed, or another command that settles what
+ * becomes of a transaction.
  *
  * @param error What it failed with.
- * @returns The same, or, if nobody can tell whether the server committed, the
- * error that says so.
+ * @param lost What to say if it may have taken effect all the same.
+ * @returns The same, or, if nobody can tell whether it took effect, the error
+ * that says so.
  */
-export function commitFailed(error: unknown): unknown {
+export function commitFailed(
+  error: unknown,
+  lost: string = COMMIT_LOST,
+): unknown {
   if (!(error instanceof PgError)) return error;
   const { connectionUsable, reachedServer, diag } = error;
   if (connectionUsable !== false || reachedServer !== true) return error;
@@ -30,7 +38,7 @@ export function commitFailed(error: unknown): unknown {
   const severity = diag.severityNonlocalized ?? diag.severity;
   if (severity === "ERROR") return error;
   return new TransactionOutcomeUnknown(
-    "Cannot tell whether the transaction is committed: the connection was lost after COMMIT had been sent and before it was answered, so look for the changes in the database before doing them again",
+    lost,
     { cause: error, connectionUsable, reachedServer },
   );
 }

@@ -5,7 +5,11 @@
  * @module
  */
 
-import { type PgError, ProgrammingError } from "../errors/base.ts";
+import {
+  type ErrorResult,
+  type PgError,
+  ProgrammingError,
+} from "../errors/base.ts";
 import { Diagnostic } from "../errors/diagnostic.ts";
 import type { FieldDescription } from "../protocol/backend.ts";
 import { type DiagnosticField, ExecStatus } from "./pg_constants.ts";
@@ -49,7 +53,7 @@ const PROPERTIES = {
  * console.log(result.getValue(0, 0)); // Uint8Array(4) [ 0, 0, 0, 42 ]
  * ```
  */
-export class PgResult {
+export class PgResult implements ErrorResult {
   /** What kind of result it is. */
   readonly status: ExecStatus;
   /** The command tag, such as `INSERT 0 1`; `null` if the server gave none. */

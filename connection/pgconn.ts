@@ -285,12 +285,15 @@ export class PgConn extends PgConnInfo {
    * @param options See {@linkcode TraceOptions}.
    */
   trace(write: (line: string) => void, options?: TraceOptions): void {
-    this.#parts.opened.wire.tap = new Trace(write, options);
+    const { executor, opened } = this.#parts;
+    if (executor.retired) executor.checkOpen();
+    opened.wire.tap = new Trace(write, options);
   }
 
   /** Ends {@linkcode PgConn.trace}. */
   untrace(): void {
-    this.#parts.opened.wire.tap = null;
+    const { executor, opened } = this.#parts;
+    if (!executor.retired) opened.wire.tap = null;
   }
 
   /**

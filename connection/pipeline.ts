@@ -145,7 +145,7 @@ export class Pipeline<Row> implements AsyncDisposable {
    */
   async sync(): Promise<void> {
     if (this.#depth === 0) throw ended();
-    await this.#connection.executor.sync();
+    await this.#connection.executor.queue.sync();
   }
 
   /**

@@ -7,14 +7,12 @@
  */
 
 import { addCircumstances, DataError, PgError } from "../errors/base.ts";
-import { lossOf } from "../protocol/engine.ts";
 import type { Exchange } from "../protocol/exchange.ts";
 import { SyncExchange } from "../protocol/extended_query.ts";
-import { writeFlush, writeQuery, writeSync } from "../protocol/frontend.ts";
-import { SimpleQueryExchange } from "../protocol/simple_query.ts";
+import { writeFlush, writeSync } from "../protocol/frontend.ts";
 import type { WriteBuffer } from "../protocol/write_buffer.ts";
-import { askValue } from "./ask.ts";
 import { cancelOnAbort } from "./cancel.ts";
+import { CommandRunner } from "./command_runner.ts";
 import { rememberFields } from "./result_formats.ts";
 import { isStale, isUnknown } from "./staleness.ts";
 import {
@@ -45,22 +43,7 @@ export interface RunnerOptions {
 }
 
 /** Sends the statements of one connection. */
-export class Runner {
-  /** The connection that they are sent on. */
-  wire: Wire;
-  /** What is remembered of statements. */
-  readonly statements: StatementCache;
-  /** Whether, and how, transactions are opened. */
-  readonly transactions: TransactionState;
-
-  /**
-   * Ends with a Sync what waits in a pipeline. Called before whatever brings a
-   * Sync of its own: an error of the one must not have the server skip the other.
-   */
-  endGroup: () => void = () => {};
-  /** The text of the last error; `""` if there was none. */
-  lastError = "";
-
+export class Runner extends CommandRunner {
   readonly #options: RunnerOptions;
   #groupBuffer: WriteBuffer | null = null;
   #groupStart = 0;
@@ -80,9 +63,7 @@ export class Runner {
     transactions: TransactionState,
     options: RunnerOptions,
   ) {
-    this.wire = wire;
-    this.statements = statements;
-    this.transactions = transactions;
+    super(wire, statements, transactions);
     this.#options = options;
   }
 
@@ -104,18 +85,12 @@ export class Runner {
     return output.length - Math.min(start, output.length);
   }
 
-  /** Whether the connection is closed. */
-  get closed(): boolean {
-    return this.wire.engine.failure !== null;
-  }
-
-  /** @throws {OperationalError} If the connection is closed. */
-  checkOpen(): void {
-    const { failure } = this.wire.engine;
-    if (failure === null) return;
-    const error = lossOf(failure);
-    addCircumstances(error, { connectionUsable: false, reachedServer: false });
-    throw error;
+  /** What is remembered of a statement; nothing if it is not worth it. */
+  statementOf(request: Request, oids: readonly number[]): Statement {
+    if (request.statement !== undefined) return request.statement;
+    return request.simple
+      ? newStatement(request.text, oids)
+      : this.statements.get(request.text, oids);
   }
 
   /** Writes a statement, with the BEGIN it may need, sends it, and waits for its end. */
@@ -226,7 +201,7 @@ export class Runner {
     this.#group++;
     const sync = new SyncExchange();
     writeSync(this.wire.engine.output);
-    this.#watch(sync);
+    this.enqueue(sync);
     this.#send();
     return sync;
   }
@@ -282,48 +257,6 @@ export class Runner {
     return true;
   }
 
-  /**
-   * Runs a command of the driver's own.
-   *
-   * @returns Its command tag.
-   */
-  async command(text: string): Promise<string> {
-    this.endGroup();
-    let tag = "";
-    const exchange = new SimpleQueryExchange({
-      describe: () => {},
-      row: () => {},
-      complete: (complete) => tag = complete,
-      empty: () => {},
-    }, text);
-    writeQuery(this.wire.engine.output, text);
-    this.#watch(exchange);
-    this.wire.flush();
-    await exchange.done;
-    // What was lost after its tag had come was done before.
-    const done = tag !== "" && !exchange.failed;
-    if (exchange.error !== null && !done) throw this.told(exchange);
-    this.statements.noteTag(tag);
-    return tag;
-  }
-
-  /** Asks for a value; see {@linkcode askValue}. */
-  async ask(query: string): Promise<string | null> {
-    this.endGroup();
-    try {
-      return await askValue(this.wire, query);
-    } catch (error) {
-      if (error instanceof PgError) {
-        this.lastError = error.message;
-        addCircumstances(error, {
-          connectionUsable: !this.closed,
-          reachedServer: true,
-        });
-      }
-      throw error;
-    }
-  }
-
   /** Forgets under which name a statement is prepared, after it turned out stale. */
   forgetName(written: Written, statement: Statement): void {
     if (isUnknown(written)) statement.name = null;
@@ -374,30 +307,6 @@ export class Runner {
   }
 
   /**
-   * The error of an exchange, which now says what became of the connection. An
-   * error of the server is made anew, so that its stack trace leads to who
-   * waited; what a loader or a row factory threw stays what it is.
-   */
-  told(exchange: Exchange): unknown {
-    const { error } = exchange;
-    if (!(error instanceof PgError)) return error;
-    this.lastError = error.message;
-    const circumstances = {
-      connectionUsable: !this.closed,
-      reachedServer: exchange.sent,
-    };
-    if (error.diag.sqlstate === null) {
-      addCircumstances(error, circumstances);
-      return error;
-    }
-    return new (error.constructor as typeof PgError)(error.message, {
-      ...("cause" in error ? { cause: error.cause } : {}),
-      diag: error.diag,
-      ...circumstances,
-    });
-  }
-
-  /**
    * Writes a BEGIN, where one is due, and what comes behind it. If that throws,
    * nothing of it stays in the output.
    */
@@ -411,7 +320,11 @@ export class Runner {
     let beginning: Exchange | null = null;
     let written: T;
     try {
-      if (begin !== null) beginning = writeCommand(output, begin, syncBegin);
+      if (begin !== null) {
+        beginning = writeCommand(output, begin, syncBegin);
+        // Behind a Sync the statement would run outside of a transaction if this failed.
+        beginning.shielded = syncBegin;
+      }
       written = write();
     } catch (error) {
       output.rollback(mark);
@@ -425,9 +338,9 @@ export class Runner {
     }
     if (beginning !== null) {
       this.transactions.noteBegin();
-      this.#watch(beginning);
+      this.enqueue(beginning);
     }
-    this.#watch("exchange" in written ? written.exchange : written);
+    this.enqueue("exchange" in written ? written.exchange : written);
     return [written, beginning];
   }
 
@@ -447,22 +360,5 @@ export class Runner {
     );
     if (written.newName !== null) statement.name = written.newName;
     return written;
-  }
-
-  /** Adds an exchange whose messages are in the output, for who has the turn. */
-  enqueue(exchange: Exchange): void {
-    this.#watch(exchange);
-  }
-
-  /** Adds an exchange. One that ends with ReadyForQuery tells the transaction status. */
-  #watch(exchange: Exchange): void {
-    if (exchange.endsWithReady) {
-      const { transactions } = this;
-      const { begun } = transactions;
-      exchange.onSettle = () => {
-        transactions.noteReady(this.wire.engine.transactionStatus, begun);
-      };
-    }
-    this.wire.enqueue(exchange);
   }
 }

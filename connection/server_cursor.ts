@@ -1,25 +1,24 @@
 /**
  * The cursors that leave their rows on the server: DECLARE, FETCH, MOVE, CLOSE.
+ * How rows are fetched is in `fetching_cursor.ts`.
  *
  * @module
  */
 
-import { NotSupportedError, ProgrammingError } from "../errors/base.ts";
+import { NotSupportedError } from "../errors/base.ts";
 import { bindQuery, type BoundQuery, type Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
 import type { Transformer } from "../types/transformer.ts";
-import type { Column } from "./column.ts";
-import { type CursorConnection, CursorCore } from "./cursor_core.ts";
-import { DeclaredCursor, type Making } from "./declared_cursor.ts";
-import { Execution, type Fetchable } from "./execution.ts";
-import { Mutex } from "./mutex.ts";
+import type { CursorConnection } from "./cursor_core.ts";
+import { Execution } from "./execution.ts";
+import { FetchingCursor } from "./fetching_cursor.ts";
 import type { DictRow } from "./rows.ts";
 import type {
   FetchOptions,
   ServerCursorOptions,
   ServerExecuteOptions,
 } from "./server_cursor_options.ts";
-import { checkCount, type ScrollMode } from "./server_cursor_position.ts";
+import type { ScrollMode } from "./server_cursor_position.ts";
 
 /**
  * Runs a statement whose rows stay on the server until they are fetched:
@@ -42,22 +41,12 @@ import { checkCount, type ScrollMode } from "./server_cursor_position.ts";
  * console.log(await cursor.fetchOne()); // { n: 1001 }
  * ```
  */
-export class ServerCursor<Row = DictRow> extends CursorCore<Row>
-  implements Fetchable<Row>, AsyncDisposable {
-  /** The name of the cursor. */
-  readonly name: string;
+export class ServerCursor<Row = DictRow> extends FetchingCursor<Row>
+  implements AsyncDisposable {
   /** Whether it can go backwards; `null`: as the server likes. */
   readonly scrollable: boolean | null;
   /** Whether its rows outlive the transaction. */
   readonly withHold: boolean;
-  /** How many rows iterating fetches at once. */
-  itersize: number;
-
-  readonly #turn = new Mutex();
-  readonly #declared: DeclaredCursor;
-  /** Rows that iterating has fetched ahead. */
-  #ahead: Row[] = [];
-  #next = 0;
 
   /**
    * @param connection The connection that it is on.
@@ -71,18 +60,10 @@ export class ServerCursor<Row = DictRow> extends CursorCore<Row>
     name: string,
     options: ServerCursorOptions<Row> = {},
   ) {
-    super(connection, options);
-    if (name === "") {
-      throw new ProgrammingError(
-        "Cannot open a cursor on the server: its name is empty",
-      );
-    }
-    this.name = name;
+    super(connection, name, options);
     this.scrollable = options.scrollable ?? null;
     this.withHold = options.withHold ?? false;
-    this.itersize = checkCount(options.itersize ?? 100, "itersize");
-    this.#declared = new DeclaredCursor(connection.executor, name);
-    this.#declared.watch(this, this.withHold, connection.warn);
+    this.declared.watch(this, this.withHold, connection.warn);
   }
 
   /** @internal */
@@ -92,32 +73,6 @@ export class ServerCursor<Row = DictRow> extends CursorCore<Row>
     transformer: Transformer,
   ): BoundQuery {
     return bindQuery(query, params, transformer);
-  }
-
-  /** The columns, or `null` before a statement was run or rows were fetched. */
-  get description(): readonly Column[] | null {
-    return this.#declared.result?.description ?? null;
-  }
-
-  /** How many rows there are: the server does not say, so it is -1. */
-  get rowCount(): number {
-    return -1;
-  }
-
-  /** The index of the next row, from 0, or `null` where that is not known. */
-  get rowNumber(): number | null {
-    const { index } = this.#declared.position;
-    return index === null ? null : index - this.#waiting;
-  }
-
-  /** The tag of the last command, for example `FETCH 100`, or `null`. */
-  get statusMessage(): string | null {
-    return this.#declared.tag;
-  }
-
-  /** How many rows are fetched and not taken. */
-  get #waiting(): number {
-    return this.#ahead.length - this.#next;
   }
 
   /**
@@ -142,7 +97,7 @@ export class ServerCursor<Row = DictRow> extends CursorCore<Row>
     options: ServerExecuteOptions = {},
   ): Execution<Row, this> {
     return Execution.of(
-      this.#exclusively(
+      this.exclusively(
         () => this.#declare(query, params, options),
         options.signal,
       ),
@@ -170,9 +125,9 @@ export class ServerCursor<Row = DictRow> extends CursorCore<Row>
       );
     }
     const bound = this.prepareRun(query, params, this.#declaration());
-    this.#keep([]);
-    await this.#declared.declare(bound, {
-      ...this.#making,
+    this.keep([]);
+    await this.declared.declare(bound, {
+      ...this.making,
       binary: binary ?? this.binary,
       signal,
     });
@@ -186,68 +141,7 @@ export class ServerCursor<Row = DictRow> extends CursorCore<Row>
       ? "SCROLL "
       : "NO SCROLL ";
     const hold = this.withHold ? "WITH HOLD " : "";
-    return `DECLARE ${this.#declared.quoted} ${scroll}CURSOR ${hold}FOR `;
-  }
-
-  /**
-   * The next row.
-   *
-   * @param options See {@linkcode FetchOptions}.
-   * @returns The row, or `null` when there is none left.
-   * @throws {InvalidCursorName} If there is no such cursor, or not any more.
-   * @throws {InterfaceError} If the cursor is closed.
-   * @throws {DatabaseError} What the server says; see the classes of `./errors`.
-   */
-  async fetchOne(options?: FetchOptions): Promise<Row | null> {
-    const [row = null] = await this.#take(1, options);
-    return row;
-  }
-
-  /**
-   * The next rows.
-   *
-   * @param size How many at most; `arraySize` by default.
-   * @param options See {@linkcode FetchOptions}.
-   * @returns The rows; none when there are none left.
-   * @throws {InvalidCursorName} If there is no such cursor, or not any more.
-   * @throws {ProgrammingError} If the size is no number of rows.
-   * @throws {InterfaceError} If the cursor is closed.
-   * @throws {DatabaseError} What the server says; see the classes of `./errors`.
-   */
-  fetchMany(size?: number, options?: FetchOptions): Promise<Row[]> {
-    return this.#take(size || this.arraySize, options);
-  }
-
-  /**
-   * All rows that are left.
-   *
-   * @param options See {@linkcode FetchOptions}.
-   * @returns The rows.
-   * @throws {InvalidCursorName} If there is no such cursor, or not any more.
-   * @throws {InterfaceError} If the cursor is closed.
-   * @throws {DatabaseError} What the server says; see the classes of `./errors`.
-   */
-  fetchAll(options?: FetchOptions): Promise<Row[]> {
-    return this.#take(Infinity, options);
-  }
-
-  /**
-   * The rows that are left, one by one, fetched `itersize` at once. Leaving the
-   * loop loses none of them, and does not close the cursor.
-   */
-  async *[Symbol.asyncIterator](): AsyncIterableIterator<Row> {
-    this.checkUsable();
-    let more = true;
-    while (true) {
-      while (this.#next < this.#ahead.length) yield this.#ahead[this.#next++]!;
-      if (!more) return;
-      more = await this.#exclusively(async () => {
-        if (this.#waiting > 0) return true;
-        const size = checkCount(this.itersize, "itersize");
-        this.#keep(await this.#fetch(size));
-        return this.#ahead.length === size;
-      });
-    }
+    return `DECLARE ${this.declared.quoted} ${scroll}CURSOR ${hold}FOR `;
   }
 
   /**
@@ -279,20 +173,20 @@ export class ServerCursor<Row = DictRow> extends CursorCore<Row>
     mode: ScrollMode = "relative",
     options: FetchOptions = {},
   ): Promise<void> {
-    await this.#exclusively(async () => {
+    await this.exclusively(async () => {
       this.checkUsable();
-      const waiting = this.#waiting;
+      const { waiting } = this;
       if (mode === "relative" && value >= 0 && value <= waiting) {
-        this.#declared.checkOpen();
-        this.#next += value;
+        this.declared.checkOpen();
+        this.skip(value);
         return;
       }
-      await this.#declared.move(
+      await this.declared.move(
         mode === "relative" ? value - waiting : value,
         mode,
-        { ...this.#making, signal: options.signal },
+        { ...this.making, signal: options.signal },
       );
-      this.#keep([]);
+      this.keep([]);
     }, options.signal);
   }
 
@@ -342,10 +236,10 @@ export class ServerCursor<Row = DictRow> extends CursorCore<Row>
   async close(): Promise<void> {
     if (this.closed) return;
     this.markClosed();
-    await this.#exclusively(async () => {
-      this.#keep([]);
+    await this.exclusively(async () => {
+      this.keep([]);
       try {
-        await this.#declared.close();
+        await this.declared.close();
       } catch {
         // Where the connection is lost, so is the cursor.
       }
@@ -355,49 +249,6 @@ export class ServerCursor<Row = DictRow> extends CursorCore<Row>
   /** Closes the cursor. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** Keeps these rows, fetched ahead, in place of others. */
-  #keep(rows: Row[]): void {
-    this.#ahead = rows;
-    this.#next = 0;
-  }
-
-  /** How rows are made now. */
-  get #making(): Making {
-    return { transformer: this.transformer, rowFactory: this.rowFactory };
-  }
-
-  /** Rows that were fetched ahead, and behind them rows from the server. */
-  async #take(size: number, options: FetchOptions = {}): Promise<Row[]> {
-    return await this.#exclusively(async () => {
-      this.checkUsable();
-      if (size !== Infinity) checkCount(size, "size");
-      const ahead = this.#ahead.slice(this.#next, this.#next + size);
-      const more = ahead.length < size
-        ? await this.#fetch(size - ahead.length, options.signal)
-        : [];
-      this.#next += ahead.length;
-      return ahead.length === 0 ? more : ahead.concat(more);
-    }, options.signal);
-  }
-
-  async #fetch(count: number, signal?: AbortSignal): Promise<Row[]> {
-    const options = { ...this.#making, binary: this.binary, signal };
-    return await this.#declared.fetch(count, options) as Row[];
-  }
-
-  /** One after the other: what was fetched ahead must not be mixed up. */
-  async #exclusively<T>(
-    act: () => Promise<T>,
-    signal?: AbortSignal,
-  ): Promise<T> {
-    if (!this.#turn.tryAcquire()) await this.#turn.acquire(signal);
-    try {
-      return await act();
-    } finally {
-      this.#turn.release();
-    }
   }
 }
 

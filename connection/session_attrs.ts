@@ -91,6 +91,27 @@ export function judgeSession(
 }
 
 /**
+ * Judges a session that was as wanted when it was opened, by what it has told
+ * since: its server may have become another's standby, or read-only.
+ *
+ * @param wanted The kind of session.
+ * @param state What the server has told.
+ * @param refusedWrite Whether a statement was refused because it writes.
+ * @returns What is wrong with the session, or `null` as far as is known.
+ */
+export function laterMismatch(
+  wanted: TargetSessionAttrs,
+  state: ServerState,
+  refusedWrite: boolean,
+): string | null {
+  const isKnown = sessionQuestion(wanted, state) === null;
+  const wrong = isKnown ? judgeSession(wanted, state) : null;
+  const mayWrite = wanted === "read-write" || wanted === "primary";
+  if (wrong !== null || !mayWrite || !refusedWrite) return wrong;
+  return "the server has refused a statement because it writes";
+}
+
+/**
  * Checks that a session is as wanted, asking the server where that is needed.
  *
  * @param wanted The kind of session.

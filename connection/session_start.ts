@@ -9,18 +9,22 @@ import { addCircumstances, OperationalError, PgError } from "../errors/base.ts";
 import { PgConnSnapshot } from "../errors/pgconn_snapshot.ts";
 import { Authenticator } from "../protocol/auth.ts";
 import type { PasswordSource } from "../protocol/auth_password.ts";
-import type { ScramSecret } from "../protocol/auth_scram.ts";
+import type { DeriveScramKeys, ScramSecret } from "../protocol/auth_scram.ts";
 import type { ChannelBindingMode } from "../protocol/auth_sasl.ts";
 import { inspectFirstBytes, StartupExchange } from "../protocol/startup.ts";
 import { askValue } from "./ask.ts";
 import type { Attempt } from "./attempts.ts";
 import { protocolVersions, usesUnixSocket } from "./conninfo_check.ts";
 import type { ConnectedParameters } from "./connection_info.ts";
-import { type Events, Notify } from "./events.ts";
+import type { Events } from "./events.ts";
 import { listsCleartext, parseRequireAuth } from "./require_auth.ts";
 import { checkPeer } from "./requirepeer.ts";
 import { Session } from "./session.ts";
-import { checkSession } from "./session_attrs.ts";
+import {
+  checkSession,
+  laterMismatch,
+  type ServerState,
+} from "./session_attrs.ts";
 import type { TlsDetails } from "./tls_details.ts";
 import type { TlsSettings } from "./tls_material.ts";
 import { isHandshakeFailure } from "./tls_verdict.ts";
@@ -46,6 +50,8 @@ export interface OpenedSession {
   readonly password: string | null;
   /** Whether the server asked for a password, and got one. */
   usedPassword: boolean;
+  /** Why it is no longer of the kind that it was chosen for; `null` as far as is known. */
+  mismatch: () => string | null;
   /** Gets warnings. */
   readonly warn: WarningHandler;
   /** Opens another session with the same parameters, which tells the same handlers. */
@@ -66,6 +72,8 @@ export interface AttemptOptions {
   readonly password: PasswordSource;
   /** The keys that SCRAM uses instead of the password. */
   readonly scramKeys: ScramSecret | null;
+  /** Derives those keys where they are not given; afresh each time by default. */
+  readonly deriveScramKeys: DeriveScramKeys | undefined;
   /** How TLS is done; `null` for not at all. */
   readonly tls: TlsSettings | null;
   /** The most SCRAM iterations that the server may ask for. */
@@ -226,11 +234,7 @@ async function openOn(
   const session = new Session();
   const wire = new Wire(transport, {
     notice: (diag) => events.noticeHandlers.call(diag),
-    notification: (fields) => {
-      if (events.notifyHandlers.size > 0) {
-        events.notifyHandlers.call(new Notify(fields));
-      }
-    },
+    notification: (fields) => events.notified(fields),
     parameter: (name, value) => {
       session.note(name, value);
       if (name === "client_encoding") wire.setCodec(session.codec);
@@ -244,14 +248,19 @@ async function openOn(
   const abort = () =>
     wire.engine.fail(new OperationalError("Cannot connect: aborted"));
   signal.addEventListener("abort", abort, { once: true });
+  const { targetSessionAttrs } = attempt;
+  const state: ServerState = {
+    get defaultTransactionReadOnly(): string | null {
+      return session.parameterStatus("default_transaction_read_only");
+    },
+    get inHotStandby(): string | null {
+      return session.parameterStatus("in_hot_standby");
+    },
+  };
   try {
     signal.throwIfAborted();
-    await checkSession(attempt.targetSessionAttrs, {
-      defaultTransactionReadOnly: session.parameterStatus(
-        "default_transaction_read_only",
-      ),
-      inHotStandby: session.parameterStatus("in_hot_standby"),
-    }, (query) => askValue(wire, query));
+    const ask = (query: string) => askValue(wire, query);
+    await checkSession(targetSessionAttrs, state, ask);
   } catch (error) {
     await wire.close(closedError());
     throw error;
@@ -266,6 +275,8 @@ async function openOn(
     parameters,
     password: typeof options.password === "string" ? options.password : null,
     usedPassword,
+    mismatch: () =>
+      laterMismatch(targetSessionAttrs, state, wire.engine.refusedWrite),
     warn,
     reopen,
     onLost: () => {},
@@ -285,10 +296,13 @@ async function start(
     user: parameters.user ?? "",
     password: options.password,
     scramKeys: options.scramKeys,
+    deriveScramKeys: options.deriveScramKeys,
     cleartextAllowed: isLocal(wire.transport.hostaddr) || tls !== null ||
       listsCleartext(requireAuth),
     allowedMethods: parseRequireAuth(requireAuth),
-    channelBinding: tls?.channelBinding ?? null,
+    get channelBinding() {
+      return tls?.channelBinding ?? null;
+    },
     channelBindingMode:
       (parameters.channel_binding ?? "prefer") as ChannelBindingMode,
     ...(options.scramMaxIterations === undefined
@@ -317,6 +331,8 @@ async function start(
     wire.enqueue(exchange);
     wire.start();
     wire.flush();
+    // Now, because the server is at work: most logins need it next.
+    void tls?.channelBinding;
     // A server that asks for a password and then does without leaves us with who gives it.
     await Promise.race([exchange.finish(), aborted]);
     if (exchange.error !== null) throw exchange.error;

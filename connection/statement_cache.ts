@@ -120,8 +120,9 @@ export class StatementCache {
    * table may hide one that was meant before).
    */
   noteTag(tag: string): void {
-    if (/^(?:DROP|ALTER|ROLLBACK|DISCARD)\b/.test(tag)) this.clear();
-    else if (/^(?:SET|RESET|CREATE)\b/.test(tag)) {
+    if (/^(?:DROP|ALTER|ROLLBACK|DISCARD|PREPARE TRANSACTION)\b/.test(tag)) {
+      this.clear();
+    } else if (/^(?:SET|RESET|CREATE)\b/.test(tag)) {
       for (const statement of this.#all()) statement.fields = null;
     }
   }

@@ -18,7 +18,10 @@ export interface TlsDetails {
   readonly alpn: string | null;
   /** The certificate of the server, as DER; `null` where the runtime does not tell. */
   readonly certificate: Uint8Array | null;
-  /** What SCRAM can be bound to; `null` where the certificate has nothing for that. */
+  /**
+   * What SCRAM can be bound to; `null` where the certificate has nothing for that.
+   * Worked out when it is first asked for.
+   */
   readonly channelBinding: ChannelBinding | null;
 }
 

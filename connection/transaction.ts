@@ -99,6 +99,7 @@ export class Transaction<Row> implements AsyncDisposable {
   readonly #connection: TransactionConnection<Row>;
   readonly #options: TransactionOptions;
   readonly #block: TransactionBlock;
+  readonly #check = () => this.#block.checkActive();
 
   /** @internal */
   constructor(
@@ -136,7 +137,8 @@ export class Transaction<Row> implements AsyncDisposable {
    * @param query Text, a template of the `sql` tag, or a composed statement.
    * @param params The values for the placeholders.
    * @param options See {@linkcode ExecuteOptions}.
-   * @returns A promise of a cursor that has the fetch methods too.
+   * @returns A promise of a cursor that has the fetch methods too, see
+   * {@linkcode Transaction.cursor}.
    * @throws {ProgrammingError} If the block has ended.
    * @throws {OperationalError} If its session has ended.
    */
@@ -146,16 +148,15 @@ export class Transaction<Row> implements AsyncDisposable {
     options?: ExecuteOptions,
   ): Execution<R, BaseCursor<R>> {
     try {
-      this.#block.checkActive();
+      return this.cursor<R>().execute(query, params, options);
     } catch (error) {
       return Execution.of(Promise.reject(error));
     }
-    return this.#connection.execute<R>(query, params, options);
   }
 
   /**
-   * Opens a cursor. It is the connection's, and so are its results after the
-   * block has ended: do not run it then.
+   * Opens a cursor. What it has fetched can be read after the block has ended,
+   * but it runs nothing any more.
    *
    * @param options See {@linkcode CursorOptions}.
    * @returns The cursor.
@@ -180,9 +181,10 @@ export class Transaction<Row> implements AsyncDisposable {
     options?: ServerCursorOptions<R>,
   ): BaseCursor<R> | ServerCursor<R> {
     this.#block.checkActive();
-    return typeof name === "string"
+    const cursor = typeof name === "string"
       ? this.#connection.cursor(name, options)
       : this.#connection.cursor(name);
+    return cursor.confine(this.#check);
   }
 
   /**
@@ -262,7 +264,7 @@ export class Transaction<Row> implements AsyncDisposable {
       result = await block(this);
       const { executor } = this.#connection;
       // What failed in a pipeline and is awaited by nobody fails the block.
-      if (executor.pipelineDepth > 0) await executor.sync();
+      if (executor.pipelineDepth > 0) await executor.queue.sync();
     } catch (error) {
       const wanted = error instanceof Rollback;
       await this.#block.undo(

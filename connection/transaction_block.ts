@@ -8,7 +8,7 @@
 
 import { ProgrammingError } from "../errors/base.ts";
 import { quoteIdentifier } from "../types/quote.ts";
-import type { Executor, Turn } from "./executor.ts";
+import type { Executor } from "./executor.ts";
 import {
   commitRefused,
   sessionEnded,
@@ -21,6 +21,7 @@ import {
   type TransactionOptions,
 } from "./transaction_options.ts";
 import type { Block } from "./transaction_state.ts";
+import type { Turn } from "./turn.ts";
 import type { WarningHandler } from "./warnings.ts";
 
 /** What a block needs of its connection. */
@@ -99,6 +100,7 @@ export class TransactionBlock implements Block {
     const { transactions, pipelineDepth } = this.#executor;
     const { isolationLevel, readOnly, deferrable, retry } = this.#options;
     const { blocks, characteristics: defaults } = transactions;
+    transactions.checkTwoPhase();
     if (this.#parent !== null && blocks.at(-1) !== this.#parent) {
       this.#parent.checkActive();
       throw new ProgrammingError(

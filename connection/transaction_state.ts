@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ProgrammingError } from "../errors/base.ts";
 import { Status } from "../protocol/tags.ts";
 import {
   beginStatement,
@@ -22,6 +23,16 @@ export interface Block {
   abandon(): void;
 }
 
+/** A transaction that `tpcBegin()` opened, until one of its siblings ends it. */
+export interface TwoPhase {
+  /** The text by which the server knows it. */
+  readonly id: string;
+  /** Whether it is prepared. */
+  prepared: boolean;
+  /** {@linkcode TransactionState.ends} while it is open. */
+  ends: number;
+}
+
 /** The side of transactions that the driver takes care of. */
 export class TransactionState {
   /** Whether each statement is a transaction of its own. */
@@ -30,6 +41,8 @@ export class TransactionState {
   characteristics: TransactionCharacteristics = SERVER_DEFAULTS;
   /** The blocks that are open, outermost first. */
   readonly blocks: Block[] = [];
+  /** The two-phase transaction, or `null` if there is none. */
+  twoPhase: TwoPhase | null = null;
   /** Whether a warning has told that the connection was lost before a rollback. */
   lossTold = false;
   /** Whether the open transaction has changed something. */
@@ -72,11 +85,30 @@ export class TransactionState {
     this.#wanted = null;
   }
 
-  /** The BEGIN that must go before the next statement, or `null`. */
+  /**
+   * The BEGIN that must go before the next statement, or `null`.
+   *
+   * @throws {ProgrammingError} If no statement may come before a two-phase
+   * transaction is ended.
+   */
   get nextBegin(): string | null {
     if (this.open) return null;
+    this.checkTwoPhase();
     if (this.#wanted !== null) return this.#wanted;
     return this.autocommit ? null : beginStatement(this.characteristics);
+  }
+
+  /** @throws {ProgrammingError} If there is a two-phase transaction that is prepared, or over. */
+  checkTwoPhase(): void {
+    if (this.twoPhase === null) return;
+    const { prepared, ends } = this.twoPhase;
+    if (!prepared && ends === this.ends) return;
+    throw new ProgrammingError(
+      prepared
+        ? "Cannot run a statement: the two-phase transaction is prepared, end it with tpcCommit() or tpcRollback() first"
+        : "Cannot run a statement: the two-phase transaction is over and nothing of it is open, leave it with tpcRollback() first",
+      { connectionUsable: true, reachedServer: false },
+    );
   }
 
   /** A BEGIN has been written. */
@@ -98,6 +130,7 @@ export class TransactionState {
   /** Another session has taken the place of the one that all this was about. */
   restart(status: number): void {
     this.#wanted = null;
+    this.twoPhase = null;
     this.dirty = false;
     this.noteReady(status);
   }

@@ -18,7 +18,7 @@ import type { OpenSocket } from "./transport_deno.ts";
 export interface Peer {
   /** Its certificate, as DER. */
   readonly leaf: Uint8Array;
-  /** The certificates above it, as DER. */
+  /** The certificates above it, as DER; none where nothing is verified. */
   readonly others: readonly Uint8Array[];
   /** Whether the runtime found a chain to what is trusted. */
   readonly authorized: boolean;
@@ -46,76 +46,102 @@ export interface SecureStream {
 }
 
 /**
- * Does the handshake. The certificate of the server is not judged yet: the
- * caller does that, and sends nothing before.
- *
- * @param open The connection, which the stream closes.
- * @param settings What to show and which versions to speak.
- * @param host The name of the server.
- * @param signal Aborts.
- * @returns The stream.
- * @throws {OperationalError} If the handshake fails.
+ * A handshake that waits for its beginning: all that it needs is made while the
+ * server has yet to say whether it has TLS.
  */
-export async function handshake(
-  open: OpenSocket,
-  settings: TlsSettings,
-  host: string,
-  signal: AbortSignal,
-): Promise<SecureStream> {
-  const { plan, roots, identity } = settings;
-  const below = duplexOf(open.conn);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const named = plan.sni && host !== "" && parseAddress(host) === null;
-  let socket: tls.TLSSocket | null = null;
-  const close = () => {
-    socket?.destroy();
-    below.destroy();
-  };
-  const abort = () => reject(signal.reason);
-  const lost = () => reject(new Error("the server closed the connection"));
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    socket = nodeTls().connect({
-      socket: below,
-      // Every check is ours, made on what the runtime says after the handshake,
-      // so that it can be told what is wrong. That the server has the key of its
-      // certificate is proved by the handshake in any case.
-      rejectUnauthorized: false,
-      checkServerIdentity: () => undefined,
-      servername: named ? host : "",
-      ALPNProtocols: ["postgresql"],
-      minVersion: plan.minVersion,
-      maxVersion: plan.maxVersion,
-      ...(roots === null ? {} : { ca: [...roots] }),
-      ...identity?.options(),
-    });
-    socket.on("secureConnect", resolve);
+export class PreparedHandshake {
+  readonly #below: HeldStream;
+  readonly #address: string;
+  readonly #socket: tls.TLSSocket | null;
+  readonly #isJudged: boolean;
+  readonly #done = Promise.withResolvers<void>();
+
+  /**
+   * @param open The connection, which belongs to the stream once the handshake
+   * has begun.
+   * @param settings What to show and which versions to speak.
+   * @param host The name of the server.
+   */
+  constructor(open: OpenSocket, settings: TlsSettings, host: string) {
+    const { reject } = this.#done;
+    this.#done.promise.catch(() => {}); // Who does the handshake is told.
+    this.#address = open.address;
+    this.#isJudged = settings.verify !== "nothing";
+    this.#below = new HeldStream(open.conn);
+    this.#socket = this.#connect(settings, host);
+    this.#socket?.on("secureConnect", this.#done.resolve);
     // Errors after the handshake come to this listener too, and to the reader.
-    socket.on("error", reject);
-    socket.on("close", lost);
-    await promise;
-    return { socket, peer: peerOf(socket), close };
-  } catch (error) {
-    close();
-    if (signal.aborted) throw signal.reason;
-    throw handshakeFailure(open.address, failureReason(error), error);
-  } finally {
-    signal.removeEventListener("abort", abort);
-    socket?.off("close", lost);
+    this.#socket?.on("error", reject);
+  }
+
+  #connect(
+    { plan, roots, identity }: TlsSettings,
+    host: string,
+  ): tls.TLSSocket | null {
+    const named = plan.sni && host !== "" && parseAddress(host) === null;
+    try {
+      return nodeTls().connect({
+        socket: this.#below.duplex,
+        // Every check is ours, made on what the runtime says after the handshake,
+        // so that it can be told what is wrong. That the server has the key of its
+        // certificate is proved by the handshake in any case.
+        rejectUnauthorized: false,
+        checkServerIdentity: () => undefined,
+        servername: named ? host : "",
+        ALPNProtocols: ["postgresql"],
+        minVersion: plan.minVersion,
+        maxVersion: plan.maxVersion,
+        ...(roots === null ? {} : { ca: [...roots] }),
+        ...identity?.options(),
+      });
+    } catch (error) {
+      this.#done.reject(error);
+      return null;
+    }
+  }
+
+  /**
+   * Does the handshake. The certificate of the server is not judged yet: the
+   * caller does that, and sends nothing before.
+   *
+   * @param signal Aborts.
+   * @returns The stream.
+   * @throws {OperationalError} If the handshake fails.
+   */
+  async run(signal: AbortSignal): Promise<SecureStream> {
+    const socket = this.#socket;
+    const { promise, reject } = this.#done;
+    const abort = () => reject(signal.reason);
+    const lost = () => reject(new Error("the server closed the connection"));
+    signal.addEventListener("abort", abort, { once: true });
+    socket?.on("close", lost);
+    this.#below.release();
+    try {
+      await promise;
+      return {
+        socket: socket!,
+        peer: peerOf(socket!, this.#isJudged),
+        close: () => this.discard(),
+      };
+    } catch (error) {
+      this.discard();
+      if (signal.aborted) throw signal.reason;
+      throw handshakeFailure(this.#address, failureReason(error), error);
+    } finally {
+      signal.removeEventListener("abort", abort);
+      socket?.off("close", lost);
+    }
+  }
+
+  /** Closes the stream, and the connection if the handshake has begun. Never throws. */
+  discard(): void {
+    this.#socket?.destroy();
+    this.#below.duplex.destroy();
   }
 }
 
-function peerOf(socket: tls.TLSSocket): Peer {
-  const certificates: Uint8Array[] = [];
-  const seen = new Set<object>();
-  let one: Partial<tls.DetailedPeerCertificate> | undefined = socket
-    .getPeerCertificate(true);
-  while (one?.raw !== undefined && !seen.has(one)) {
-    seen.add(one);
-    certificates.push(new Uint8Array(one.raw));
-    one = one.issuerCertificate;
-  }
-  const [leaf, ...others] = certificates;
+function peerOf(socket: tls.TLSSocket, isJudged: boolean): Peer {
+  const [leaf, ...others] = isJudged ? chainOf(socket) : leafOf(socket);
   if (leaf === undefined) throw new Error("no certificate");
   return {
     leaf,
@@ -125,6 +151,25 @@ function peerOf(socket: tls.TLSSocket): Peer {
     cipher: socket.getCipher()?.name ?? null,
     alpn: socket.alpnProtocol || null,
   };
+}
+
+/** The certificate alone, which the runtime gives in half the time. */
+function leafOf(socket: tls.TLSSocket): Uint8Array[] {
+  const raw = socket.getPeerX509Certificate()?.raw;
+  return raw === undefined ? [] : [new Uint8Array(raw)];
+}
+
+function chainOf(socket: tls.TLSSocket): Uint8Array[] {
+  const certificates: Uint8Array[] = [];
+  const seen = new Set<object>();
+  let one: Partial<tls.DetailedPeerCertificate> | undefined = socket
+    .getPeerCertificate(true);
+  while (one?.raw !== undefined && !seen.has(one)) {
+    seen.add(one);
+    certificates.push(new Uint8Array(one.raw));
+    one = one.issuerCertificate;
+  }
+  return certificates;
 }
 
 function failureReason(error: unknown): string {
@@ -156,38 +201,67 @@ function alertReason(error: unknown): string | null {
     : `the server broke it off (${alert})`;
 }
 
-/** A connection of Deno's as a stream of node's. */
-function duplexOf(conn: Deno.Conn): Duplex {
-  let slab = new Uint8Array(SLAB);
-  let used = 0;
-  return new Duplex({
-    read() {
-      // What has been pushed must stay as it is, so every read gets new memory.
-      if (SLAB - used < LEAST_ROOM) {
-        slab = new Uint8Array(SLAB);
-        used = 0;
-      }
-      conn.read(slab.subarray(used)).then((count) => {
-        const from = used;
-        used += count ?? 0;
-        this.push(count === null ? null : slab.subarray(from, used));
-      }, (error) => this.destroy(error));
-    },
-    write(chunk: Uint8Array, _encoding, done) {
-      writeAll(conn, chunk).then(() => done(), done);
-    },
-    final(done) {
-      conn.closeWrite().then(() => done(), () => done());
-    },
-    destroy(error, done) {
-      try {
-        conn.close();
-      } catch {
-        // It is closed already.
-      }
-      done(error);
-    },
-  });
+/** A connection of Deno's as a stream of node's, which leaves it alone at first. */
+class HeldStream {
+  readonly duplex: Duplex;
+  readonly #conn: OpenSocket["conn"];
+  #slab = new Uint8Array(SLAB);
+  #used = 0;
+  /** What is to be done with the connection; `null` once it may be used. */
+  #held: (() => void)[] | null = [];
+
+  constructor(conn: OpenSocket["conn"]) {
+    this.#conn = conn;
+    this.duplex = new Duplex({
+      read: () => this.#use(() => this.#read()),
+      write: (chunk: Uint8Array, _encoding, done) => {
+        this.#use(() => writeAll(conn, chunk).then(() => done(), done));
+      },
+      final: (done) => {
+        if (this.#held !== null) done();
+        else conn.closeWrite().then(() => done(), () => done());
+      },
+      destroy: (error, done) => {
+        if (this.#held === null) closeQuietly(conn);
+        done(error);
+      },
+    });
+  }
+
+  /** From now on the connection is used, and closed in the end. */
+  release(): void {
+    const held = this.#held;
+    this.#held = null;
+    for (const use of held ?? []) use();
+  }
+
+  #use(run: () => void): void {
+    if (this.#held === null) run();
+    else this.#held.push(run);
+  }
+
+  #read(): void {
+    // What has been pushed must stay as it is, so every read gets new memory.
+    if (SLAB - this.#used < LEAST_ROOM) {
+      this.#slab = new Uint8Array(SLAB);
+      this.#used = 0;
+    }
+    this.#conn.read(this.#slab.subarray(this.#used)).then((count) => {
+      const from = this.#used;
+      this.#used += count ?? 0;
+      this.duplex.push(
+        count === null ? null : this.#slab.subarray(from, this.#used),
+      );
+    }, (error) => this.duplex.destroy(error));
+  }
+}
+
+function closeQuietly(conn: OpenSocket["conn"]): void {
+  try {
+    conn.close();
+  } catch {
+    // It is closed already.
+  }
 }
 
 async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
@@ -271,11 +345,11 @@ export class NodeTlsTransport implements Transport {
   }
 
   ref(): void {
-    this.#conn.ref();
+    this.#conn.ref?.();
   }
 
   unref(): void {
-    this.#conn.unref();
+    this.#conn.unref?.();
   }
 
   dialAgain(signal: AbortSignal): Promise<Transport> {

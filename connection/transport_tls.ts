@@ -7,10 +7,11 @@
  */
 
 import { OperationalError, ProtocolError } from "../errors/base.ts";
+import type { ChannelBinding } from "../protocol/auth_scram.ts";
 import { bindingOf } from "./tls_binding.ts";
 import type { TlsDetails } from "./tls_details.ts";
 import type { TlsSettings } from "./tls_material.ts";
-import { requestTls } from "./tls_request.ts";
+import { requestTls, type TlsAnswer } from "./tls_request.ts";
 import { handshakeFailure, judgeServer } from "./tls_verdict.ts";
 import type { Transport } from "./transport.ts";
 import {
@@ -20,7 +21,7 @@ import {
   type OpenSocket,
   plainTransport,
 } from "./transport_deno.ts";
-import { handshake, NodeTlsTransport } from "./transport_node_tls.ts";
+import { NodeTlsTransport, PreparedHandshake } from "./transport_node_tls.ts";
 
 /** How to connect. */
 export interface SecureDialOptions {
@@ -94,53 +95,67 @@ async function secure(
   options: SecureDialOptions,
   signal: AbortSignal,
 ): Promise<DialledTransport> {
-  const { settings, plainAllowed, answered } = options;
+  const { settings, host, plainAllowed, answered } = options;
+  let request: Promise<TlsAnswer> | null = null;
   if (!settings.plan.direct) {
-    const answer = await requestTls(socket.conn, socket.address)
+    request = requestTls(socket.conn, socket.address)
       .finally(() => answered?.());
-    if (answer === "refused") {
-      if (plainAllowed) return { transport: plainTransport(socket), tls: null };
-      throw new OperationalError(
-        `Cannot connect to "${socket.address}": the server has no TLS and sslmode=${settings.plan.mode} demands it`,
-      );
-    }
+    request.catch(() => {}); // It is awaited below.
+  }
+  // While the server starts its process for the session.
+  const prepared = settings.stack === "node:tls"
+    ? new PreparedHandshake(socket, settings, host)
+    : null;
+  let answer: TlsAnswer | null;
+  try {
+    answer = await request;
+  } catch (error) {
+    prepared?.discard();
+    throw error;
+  }
+  if (answer === "refused") {
+    prepared?.discard();
+    if (plainAllowed) return { transport: plainTransport(socket), tls: null };
+    throw new OperationalError(
+      `Cannot connect to "${socket.address}": the server has no TLS and sslmode=${settings.plan.mode} demands it`,
+    );
   }
   const again = async (signal: AbortSignal): Promise<Transport> => {
     const { transport } = await dialTls(socket.again, {
       settings,
-      host: options.host,
+      host,
       plainAllowed: false,
     }, signal);
     return transport;
   };
-  const dialled = settings.stack === "Deno.startTls"
+  const dialled = prepared === null
     ? await startTls(socket, options, again, signal)
-    : await startNodeTls(socket, options, again, signal);
+    : await startNodeTls(prepared, socket, options, again, signal);
   answered?.();
   return dialled;
 }
 
 async function startNodeTls(
+  prepared: PreparedHandshake,
   socket: OpenSocket,
   { settings, host }: SecureDialOptions,
   again: Transport["dialAgain"],
   signal: AbortSignal,
 ): Promise<DialledTransport> {
-  const stream = await handshake(socket, settings, host, signal);
+  const stream = await prepared.run(signal);
   try {
     const { leaf, others, authorized, protocol, cipher, alpn } = stream.peer;
     checkAlpn(settings, socket.address, alpn);
     judgeServer(settings, host, socket.address, { leaf, others, authorized });
     return {
       transport: new NodeTlsTransport(stream, socket, again),
-      tls: {
+      tls: detailsOf({
         library: "node:tls",
         protocol,
         cipher,
         alpn,
         certificate: leaf,
-        channelBinding: bindingOf(leaf),
-      },
+      }),
     };
   } catch (error) {
     stream.close();
@@ -178,14 +193,13 @@ async function startTls(
     const certificate = shownCertificate(conn);
     return {
       transport: new DenoTransport(conn, socket, again),
-      tls: {
+      tls: detailsOf({
         library: "Deno.startTls",
         protocol: null,
         cipher: null,
         alpn: alpnProtocol,
         certificate,
-        channelBinding: certificate && bindingOf(certificate),
-      },
+      }),
     };
   } catch (error) {
     close();
@@ -194,6 +208,19 @@ async function startTls(
   } finally {
     signal.removeEventListener("abort", close);
   }
+}
+
+/** The binding is worked out when it is asked for, which not every login does. */
+function detailsOf(
+  known: Omit<TlsDetails, "channelBinding">,
+): TlsDetails {
+  let binding: ChannelBinding | null | undefined;
+  return {
+    ...known,
+    get channelBinding(): ChannelBinding | null {
+      return binding ??= known.certificate && bindingOf(known.certificate);
+    },
+  };
 }
 
 /**

@@ -121,6 +121,17 @@ export class Wire {
     this.#updateRef();
   }
 
+  /** How often {@linkcode Wire.ref} holds. */
+  get refs(): number {
+    return this.#refs;
+  }
+
+  /** Has it hold as often as it did once. */
+  set refs(count: number) {
+    this.#refs = count;
+    this.#updateRef();
+  }
+
   /**
    * Reads no more from the server until {@linkcode Wire.resume} is called or the
    * connection ends: who takes the rows lags behind. The server then waits too.

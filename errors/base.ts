@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Diagnostic } from "./diagnostic.ts";
+import { Diagnostic, type DiagnosticLetter } from "./diagnostic.ts";
 import type { PgConnSnapshot } from "./pgconn_snapshot.ts";
 
 /** What an error of pgts can be given beside its message. */
@@ -23,6 +23,25 @@ export interface PgErrorOptions extends ErrorOptions {
   pgconn?: PgConnSnapshot | null;
 }
 
+/** The result of a statement that failed, as libpq has it: see `PgResult`. */
+export interface ErrorResult {
+  /** What kind of result it is: `ExecStatus.FATAL_ERROR`. */
+  readonly status: number;
+  /** The command tag: there is none. */
+  readonly commandStatus: string | null;
+  /** How many rows there are: none. */
+  readonly ntuples: number;
+  /** How many columns there are: none. */
+  readonly nfields: number;
+  /**
+   * A field of the error.
+   *
+   * @param field Its letter.
+   * @returns What the server told, or `null`.
+   */
+  errorField(field: DiagnosticLetter): string | null;
+}
+
 /** What a connection adds to an error that passes through it. */
 export interface Circumstances {
   /** Whether the connection still works after this error. */
@@ -31,6 +50,8 @@ export interface Circumstances {
   reachedServer: boolean;
   /** What is left of a connection that could not be made. */
   pgconn?: PgConnSnapshot;
+  /** Makes the result of the statement that failed. */
+  resultOf?: ((error: PgError) => ErrorResult) | null;
 }
 
 /**
@@ -86,15 +107,18 @@ export class PgError extends globalThis.Error {
   #connectionUsable: boolean | null;
   #reachedServer: boolean | null;
   #pgconn: PgConnSnapshot | null;
+  #resultOf: ((error: PgError) => ErrorResult) | null = null;
+  #pgresult: ErrorResult | null = null;
 
   static {
     addCircumstances = (
       error,
-      { connectionUsable, reachedServer, pgconn = null },
+      { connectionUsable, reachedServer, pgconn = null, resultOf = null },
     ) => {
       error.#connectionUsable ??= connectionUsable;
       error.#reachedServer ??= reachedServer;
       error.#pgconn ??= pgconn;
+      error.#resultOf ??= resultOf;
     };
     Object.defineProperty(this.prototype, "name", {
       configurable: true,
@@ -149,6 +173,26 @@ export class PgError extends globalThis.Error {
    */
   get pgconn(): PgConnSnapshot | null {
     return this.#pgconn;
+  }
+
+  /**
+   * The result of the statement that failed, for code that reads errors as libpq
+   * gives them; `null` where no statement was concerned. Like
+   * {@linkcode PgError.pgconn} it is not printed.
+   *
+   * @example
+   * ```ts
+   * import { connect, DiagnosticField, PgError } from "@x/pgts";
+   *
+   * await using conn = await connect();
+   * const error = await conn.execute("select nonsense").catch((error) => error);
+   * if (error instanceof PgError) {
+   *   console.log(error.pgresult?.errorField(DiagnosticField.SQLSTATE)); // 42703
+   * }
+   * ```
+   */
+  get pgresult(): ErrorResult | null {
+    return this.#pgresult ??= this.#resultOf?.(this) ?? null;
   }
 
   /**

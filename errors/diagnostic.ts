@@ -10,6 +10,27 @@
 /** The value that stands behind each field letter of an error or notice. */
 export type DiagnosticFields = { readonly [letter: string]: string };
 
+/** The letters by which the protocol knows the fields of {@linkcode Diagnostic}. */
+export type DiagnosticLetter =
+  | "S"
+  | "V"
+  | "C"
+  | "M"
+  | "D"
+  | "H"
+  | "P"
+  | "p"
+  | "q"
+  | "W"
+  | "s"
+  | "t"
+  | "c"
+  | "d"
+  | "n"
+  | "F"
+  | "L"
+  | "R";
+
 type Inspect = (value: unknown, options?: unknown) => string;
 
 /**

@@ -32,6 +32,7 @@ export {
   ConnectionTimeout,
   DatabaseError,
   DataError,
+  type ErrorResult,
   IntegrityError,
   InterfaceError,
   InternalError,
@@ -47,7 +48,11 @@ export {
   Warning,
 } from "./base.ts";
 export { type ConditionLookup, CONDITIONS, errorcodes } from "./codes.ts";
-export { Diagnostic, type DiagnosticFields } from "./diagnostic.ts";
+export {
+  Diagnostic,
+  type DiagnosticFields,
+  type DiagnosticLetter,
+} from "./diagnostic.ts";
 export { type PgConnFacts, PgConnSnapshot } from "./pgconn_snapshot.ts";
 export { errorFromSqlstate } from "./from_response.ts";
 export { lookup } from "./lookup.ts";

@@ -18,6 +18,10 @@ import { TransactionResolutionUnknown } from "./sqlstate.ts";
  * in autocommit mode, where its end is its commit, throws the loss itself; its
  * `reachedServer` is `true` where the statement may have taken effect.
  *
+ * In two-phase commit `tpcPrepare()`, `tpcCommit()` and `tpcRollback()` throw it
+ * too: `tpcRecover()` of another connection tells whether the transaction is
+ * still prepared.
+ *
  * @example
  * ```ts
  * import { connect, TransactionOutcomeUnknown } from "@x/pgts";

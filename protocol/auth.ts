@@ -27,6 +27,7 @@ import {
 import {
   type ChannelBinding,
   DEFAULT_MAX_ITERATIONS,
+  type DeriveScramKeys,
   ScramExchange,
   type ScramSecret,
 } from "./auth_scram.ts";
@@ -49,6 +50,8 @@ export interface AuthenticatorOptions {
   password: PasswordSource;
   /** What SCRAM uses instead of the password, where it is given. */
   scramKeys?: ScramSecret | null | undefined;
+  /** Derives those keys where they are not given; afresh each time by default. */
+  deriveScramKeys?: DeriveScramKeys | undefined;
   /** Whether the password may be sent as it is when the server asks for it. */
   cleartextAllowed: boolean;
   /**
@@ -295,6 +298,7 @@ export class Authenticator {
   async #sendScramFirst(channel: ChosenChannel): Promise<Answer> {
     const scram = this.#scram = new ScramExchange({
       password: this.#options.scramKeys ?? await this.#takePassword(),
+      deriveKeys: this.#options.deriveScramKeys,
       maxIterations: this.#options.scramMaxIterations ?? DEFAULT_MAX_ITERATIONS,
       ...channel,
       nonce: this.#options.scramNonce,

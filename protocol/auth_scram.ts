@@ -36,10 +36,19 @@ export interface ChannelBinding {
 /** What stands in for a password: keys that were derived from it. */
 export type ScramSecret = Pick<ScramKeys, "clientKey" | "serverKey">;
 
+/** Derives from a password, a salt and a number of iterations what stands in for it. */
+export type DeriveScramKeys = (
+  password: string,
+  salt: Uint8Array,
+  iterations: number,
+) => Promise<ScramSecret>;
+
 /** What a SCRAM exchange needs. */
 export interface ScramOptions {
   /** The password, as the user gave it, or what stands in for it. */
   password: string | ScramSecret;
+  /** Derives the keys from the password; {@linkcode scramKeys} by default. */
+  deriveKeys?: DeriveScramKeys | undefined;
   /** The most iterations that the server may ask for. */
   maxIterations: number;
   /** The channel to bind to; SCRAM-SHA-256-PLUS is then used. */
@@ -55,6 +64,7 @@ export class ScramExchange {
   /** The name of the mechanism. */
   readonly mechanism: "SCRAM-SHA-256" | "SCRAM-SHA-256-PLUS";
   #password: string | ScramSecret | null;
+  readonly #deriveKeys: DeriveScramKeys;
   readonly #maxIterations: number;
   readonly #nonce: string;
   readonly #header: string;
@@ -66,6 +76,7 @@ export class ScramExchange {
     const binding = options.channelBinding;
     this.mechanism = binding ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256";
     this.#password = options.password;
+    this.#deriveKeys = options.deriveKeys ?? scramKeys;
     this.#maxIterations = options.maxIterations;
     this.#nonce = options.nonce ??
       encodeBase64(crypto.getRandomValues(new Uint8Array(NONCE_SIZE)));
@@ -113,7 +124,7 @@ export class ScramExchange {
     const secret = this.#password ?? "";
     this.#password = null;
     const { clientKey, serverKey } = typeof secret === "string"
-      ? await scramKeys(secret, salt, iterations)
+      ? await this.#deriveKeys(secret, salt, iterations)
       : secret;
     const storedKey = sha256(clientKey);
     const authMessage = encoder.encode(

@@ -223,6 +223,10 @@ export class CopyExchange extends Exchange {
     return this.#phase === "ended";
   }
 
+  override get begun(): boolean {
+    return this.direction !== null;
+  }
+
   #begin(source: ReadBuffer, direction: "in" | "out"): void {
     this.#step(source, "starting", "copying");
     this.formats = readCopyResponse(source);

@@ -53,6 +53,10 @@ export class Engine implements Conversation {
   transactionStatus: number = Status.IDLE;
   /** Why the connection is of no use any more, or `null`. */
   failure: PgError | null = null;
+  /** How many statements have failed on the server. */
+  errors = 0;
+  /** Whether a statement was refused because it writes, and the session or transaction is read-only. */
+  refusedWrite = false;
 
   readonly #events: EngineEvents;
   #queue: Exchange[] = [];
@@ -72,6 +76,12 @@ export class Engine implements Conversation {
   /** Whether answers are outstanding. */
   get busy(): boolean {
     return this.#head < this.#queue.length;
+  }
+
+  /** The exchange that the server is at, or will be at next; `null` if none was sent. */
+  get running(): Exchange | null {
+    const head = this.#queue[this.#head];
+    return head?.sent ? head : null;
   }
 
   /** Whether the server skips what it is sent, because a statement has failed, up to a Sync. */
@@ -218,6 +228,8 @@ export class Engine implements Conversation {
         { cause: error },
       );
     }
+    this.errors++;
+    if (error.sqlstate === READ_ONLY) this.refusedWrite = true;
     head.reject(error);
     head.failed = true;
     head.afterError(this);
@@ -242,6 +254,9 @@ export class Engine implements Conversation {
     );
   }
 }
+
+/** The SQLSTATE of a statement that writes in a read-only transaction. */
+const READ_ONLY = "25006";
 
 /** The largest message of the types that are never long, as libpq has it. */
 const MAX_SHORT_MESSAGE = 30_000;

@@ -49,6 +49,11 @@ export abstract class Exchange {
   sent = false;
   /** Whether an ErrorResponse came, so that only ReadyForQuery can follow. */
   failed = false;
+  /**
+   * Whether no cancel request may hit it: what was sent behind it runs, whatever
+   * becomes of it.
+   */
+  shielded = false;
   /** The text of the statement, to point into from error messages. */
   readonly queryText: string | null = null;
   /** Called when the exchange is over, before anyone who awaits `done` goes on. */
@@ -86,6 +91,14 @@ export abstract class Exchange {
 
   /** Whether a ReadyForQuery may come now, if no error has come. */
   abstract mayBeReady(): boolean;
+
+  /**
+   * Whether an answer has shown that the server is at it. Before that a cancel
+   * request may come too early, and is then lost.
+   */
+  get begun(): boolean {
+    return false;
+  }
 
   /**
    * An ErrorResponse to it came. One whose Sync is not sent yet sends it now.

@@ -141,6 +141,10 @@ export class StatementExchange extends QueryExchange {
     return this.#pending === 0;
   }
 
+  override get begun(): boolean {
+    return this.bound;
+  }
+
   protected override mayHaveRow(): boolean {
     return this.#pending === Step.EXECUTE && this.#hasColumns &&
       this.#copy === "none";

@@ -93,6 +93,10 @@ export class SimpleQueryExchange extends QueryExchange {
     return this.#ended && !this.#inRows && this.#copy === "none";
   }
 
+  override get begun(): boolean {
+    return this.#inRows || this.#ended || this.#copy !== "none";
+  }
+
   protected override mayHaveRow(): boolean {
     return this.#inRows;
   }

@@ -2,7 +2,7 @@
 /**
  * `deno task soak`: long conversations, each in a process of its own, and how
  * much memory they took. Names of runs pick some; `--small` is a dose that a
- * test can take.
+ * test can take, `--gigabytes=50` makes every COPY so large.
  *
  * A run says when it has got going, and passes if the memory of its process then
  * grows by less than 64 MiB, at its highest. `PGTS_TEST_DSN` names a server to
@@ -155,7 +155,7 @@ function memory(name: "VmHWM" | "VmRSS"): number {
 
 /** What the arguments say. */
 interface Options {
-  readonly small: boolean;
+  readonly dose: Dose;
   /** By how many MiB a process may grow. */
   readonly limit: number;
 }
@@ -168,7 +168,7 @@ async function alone(name: string, options: Options): Promise<void> {
   let baseline: number | null = null;
   const found = await RUNS[name]!({
     conn,
-    dose: options.small ? SMALL : FULL,
+    dose: options.dose,
     settled: () => baseline = memory("VmRSS"),
     waitEvent: async () => {
       const query = "select wait_event from pg_stat_activity where pid = %s";
@@ -218,7 +218,10 @@ if (import.meta.main) {
   const args = Deno.args.filter((arg) => arg !== "--");
   const named = args.filter((arg) => !arg.startsWith("--"));
   const flags = args.filter((arg) => arg.startsWith("--"));
-  const limit = flags.find((flag) => flag.startsWith("--limit-mib="));
+  const figure = (flag: string, otherwise: number) => {
+    const given = flags.find((each) => each.startsWith(`${flag}=`));
+    return given === undefined ? otherwise : Number(given.split("=")[1]);
+  };
   const unknown = named.filter((name) => !Object.hasOwn(RUNS, name));
   if (unknown.length > 0) {
     console.error(
@@ -228,9 +231,10 @@ if (import.meta.main) {
     );
     Deno.exitCode = 1;
   } else if (flags.includes("--alone")) {
+    const dose = flags.includes("--small") ? SMALL : FULL;
     await alone(named[0]!, {
-      small: flags.includes("--small"),
-      limit: limit === undefined ? LIMIT_MIB : Number(limit.split("=")[1]),
+      dose: { ...dose, bytes: figure("--gigabytes", dose.bytes / 1e9) * 1e9 },
+      limit: figure("--limit-mib", LIMIT_MIB),
     });
   } else {
     const names = named.length > 0 ? named : Object.keys(RUNS);

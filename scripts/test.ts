@@ -29,7 +29,6 @@ const TEST = [
 const FOLDERS = [
   "connection",
   "errors",
-  "examples",
   "pool",
   "protocol",
   "sql",

@@ -76,3 +76,27 @@ Deno.test("Q3 quickstart: needs no grant but the network's", async () => {
   assertStringIncludes(ran.text, "CheckViolation (23514)");
   assertStringIncludes(ran.text, "people: 2437367n");
 });
+
+Deno.test("Q3 listen: misses no job, and needs no grant but the network's", async () => {
+  const { host, port } = testServer();
+  const ran = await deno(
+    [
+      "run",
+      "--no-prompt",
+      `--allow-net=${host}:${port}`,
+      "examples/listen.ts",
+      testDsn(),
+    ],
+    ROOT,
+  );
+  assertEquals(ran.code, 0, ran.text);
+  const jobs = ran.text.match(/^ {2}done: .*$/gm);
+  assertEquals(jobs, [
+    "  done: before anybody listened",
+    "  done: announced",
+    "  done: while nobody listened",
+    "  done: after all that",
+  ]);
+  assertStringIncludes(ran.text, "A gap, ");
+  assertStringIncludes(ran.text, "Warning: the listener has lost its session");
+});

@@ -7,6 +7,7 @@ interface Figures {
   passed: boolean;
   grownMiB: number;
   rows: number;
+  gigabytes: number;
   serverWaitsIn?: string;
 }
 
@@ -39,6 +40,19 @@ Deno.test({
     assert(figures.every(({ passed, grownMiB }) => passed && grownMiB < 64));
     assertEquals(figures[0]?.rows, 200_000);
     assertEquals(figures[1]?.serverWaitsIn, "ClientWrite");
+  },
+});
+
+Deno.test({
+  name:
+    "M12 copy: in and out, memory stays bounded (deno task soak -- --gigabytes=50 copy-in copy-out, a small dose)",
+  ignore: Deno.build.os !== "linux", // the figures come from /proc
+  async fn() {
+    const [code, figures] = await soak("--small", "copy-in", "copy-out");
+    assertEquals(code, 0);
+    assertEquals(figures.map(({ run }) => run), ["copy-in", "copy-out"]);
+    assert(figures.every(({ passed, grownMiB }) => passed && grownMiB < 64));
+    assert(figures.every(({ gigabytes }) => gigabytes > 0.049));
   },
 });
 

@@ -13,13 +13,9 @@ import {
   RangeBinaryLoader,
   RangeLoader,
 } from "./range.ts";
-import {
-  type DumperPair,
-  foundDumpers,
-  MULTIRANGE,
-  RANGE,
-  typedDumpers,
-} from "./range_dumper.ts";
+import { type DumperPair, typedDumpers } from "./range_dumper.ts";
+import { foundDumpers } from "./range_finder.ts";
+import { MULTIRANGE, RANGE } from "./range_shape.ts";
 import { Range } from "./range_value.ts";
 import {
   DateMultirange,

@@ -1,6 +1,6 @@
 /**
- * How ranges and multiranges are sent. Their type is found from their bounds,
- * or chosen by the class that wraps them.
+ * How ranges and multiranges of one type are sent: the type that their class
+ * chooses, or that `range_finder.ts` finds from their bounds.
  *
  * @module
  */
@@ -15,86 +15,13 @@ import {
   PlaceholderFormat,
 } from "./adapt.ts";
 import { dumperOfType, isNumberType, stringDumperOf } from "./by_type.ts";
-import { BinaryDumper, TextDumper, unsuitable } from "./dumper.ts";
-import { Multirange } from "./multirange_value.ts";
-import { wider } from "./number.ts";
+import { BinaryDumper, TextDumper } from "./dumper.ts";
 import { OID } from "./oids.ts";
-import { writeRangeBinary } from "./range_binary.ts";
-import { boundIsNull, type BoundText, writeRangeText } from "./range_text.ts";
-import { Range } from "./range_value.ts";
-
-/** What of a range or multirange type its dumpers need. */
-export interface RangeType {
-  /** The OID of the type. */
-  readonly oid: number;
-  /** The name in SQL. */
-  readonly regtype: string;
-  /** The OID of the type of the bounds. */
-  readonly subtypeOid: number;
-}
-
-/** What tells ranges from multiranges on their way out. */
-export interface RangeShape<V> {
-  /** The ranges in a value. */
-  ranges(value: V): readonly Range[];
-  /** The value as the text that the server reads. */
-  text(value: V, textOf: BoundText): string;
-  /** Appends the value in binary format. */
-  binary(
-    value: V,
-    dumperOf: (bound: unknown) => Dumper,
-    out: WriteBuffer,
-  ): void;
-  /** The type over a type of bounds, or `null`. */
-  over(adaptation: Adaptation, subtypeOid: number): RangeType | null;
-}
-
-/** Ranges. */
-export const RANGE: RangeShape<Range> = {
-  ranges: (value) => [rangeOf(value)],
-  text: (value, textOf) => writeRangeText(rangeOf(value), textOf),
-  binary: (value, dumperOf, out) =>
-    writeRangeBinary(rangeOf(value), dumperOf, out),
-  over: (adaptation, oid) => adaptation.rangeOver?.(oid) ?? null,
-};
-
-/** Multiranges. */
-export const MULTIRANGE: RangeShape<Multirange> = {
-  ranges: rangesOf,
-  text: (value, textOf) =>
-    `{${
-      rangesOf(value).map((range) => writeRangeText(range, textOf)).join(",")
-    }}`,
-  binary(value, dumperOf, out) {
-    const ranges = rangesOf(value);
-    out.int32(ranges.length);
-    for (const range of ranges) {
-      const at = out.beginValue();
-      writeRangeBinary(range, dumperOf, out);
-      out.endValue(at);
-    }
-  },
-  over: (adaptation, oid) => adaptation.multirangeOver?.(oid) ?? null,
-};
-
-function rangeOf(value: Range): Range {
-  if (value instanceof Range) return value;
-  throw unsuitable("a range");
-}
-
-/** The list can be changed, so that anything may be in it. */
-function rangesOf(value: Multirange): readonly Range[] {
-  if (!(value instanceof Multirange)) throw unsuitable("a multirange");
-  const { ranges } = value;
-  const index = ranges.findIndex((range) => !(range instanceof Range));
-  if (index === -1) return ranges;
-  throw new DataError(
-    `Cannot send a multirange: the item at ${index} is no Range`,
-  );
-}
+import type { RangeShape, RangeType } from "./range_shape.ts";
+import { boundIsNull } from "./range_text.ts";
 
 /** Values of one type, and what their bounds are sent by. */
-class Core<V> {
+export class Core<V> {
   readonly shape: RangeShape<V>;
   /** The type; `null` where the server has to find it. */
   readonly type: RangeType | null;
@@ -180,7 +107,7 @@ class Core<V> {
 }
 
 /** Sends the values of a core in text format. */
-class TextRanges<V> extends TextDumper<V> {
+export class TextRanges<V> extends TextDumper<V> {
   override readonly oid: number;
   override readonly cast: string;
   readonly core: Core<V>;
@@ -202,7 +129,7 @@ class TextRanges<V> extends TextDumper<V> {
 }
 
 /** Sends the values of a core in binary format. */
-class BinaryRanges<V> extends BinaryDumper<V> {
+export class BinaryRanges<V> extends BinaryDumper<V> {
   override readonly oid: number;
   override readonly cast: string;
   readonly core: Core<V>;
@@ -233,7 +160,8 @@ class BinaryRanges<V> extends BinaryDumper<V> {
   }
 }
 
-type Ranges<V> = TextRanges<V> | BinaryRanges<V>;
+/** Sends the values of a core. */
+export type Ranges<V> = TextRanges<V> | BinaryRanges<V>;
 
 function isRanges(dumper: Dumper): dumper is Ranges<unknown> {
   return dumper instanceof TextRanges || dumper instanceof BinaryRanges;
@@ -265,150 +193,8 @@ export function widerRange(one: Dumper, other: Dumper): Dumper | null {
   return one.format === other.format ? wide : wide.asText;
 }
 
-/** Finds the dumpers of ranges, or multiranges, for one context and kind of placeholder. */
-class Finder<V> {
-  readonly #shape: RangeShape<V>;
-  readonly #adaptation: Adaptation;
-  readonly #format: PlaceholderFormat;
-  readonly #untyped: TextRanges<V>;
-  /** By the type of the bounds, and in text only or not. */
-  readonly #found = new Map<number, Ranges<V>>();
-
-  constructor(
-    shape: RangeShape<V>,
-    adaptation: Adaptation,
-    format: PlaceholderFormat,
-  ) {
-    this.#shape = shape;
-    this.#adaptation = adaptation;
-    this.#format = format;
-    this.#untyped = new TextRanges(
-      new Core(shape, null, true, adaptation, format),
-    );
-  }
-
-  find(value: V): Dumper<V> {
-    let bound: Dumper | null = null;
-    for (const { lower, upper } of this.#shape.ranges(value)) {
-      if (lower !== null) bound = this.#join(bound, lower);
-      if (upper !== null) bound = this.#join(bound, upper);
-    }
-    if (bound === null || bound.oid === 0) return this.#untyped;
-    // There is no range of the smallest integers.
-    const subtype = bound.oid === OID.INT2 ? OID.INT4 : bound.oid;
-    let dumper = this.#found.get(subtype);
-    if (dumper === undefined) {
-      dumper = this.#make(subtype);
-      this.#found.set(subtype, dumper);
-    }
-    return dumper instanceof BinaryRanges ? dumper.upgrade(value) : dumper;
-  }
-
-  #make(subtype: number): Ranges<V> {
-    const type = this.#shape.over(this.#adaptation, subtype);
-    if (type === null) return this.#untyped;
-    const core = new Core(
-      this.#shape,
-      type,
-      true,
-      this.#adaptation,
-      this.#format,
-    );
-    return this.#format === PlaceholderFormat.TEXT
-      ? new TextRanges(core)
-      : new BinaryRanges(core);
-  }
-
-  #join(before: Dumper | null, bound: unknown): Dumper {
-    const dumper = this.#adaptation.getDumper(bound, this.#format);
-    if (before === null || before.oid === dumper.oid) return dumper;
-    const both = wider(before, dumper);
-    if (both !== null) return both;
-    throw new DataError(
-      "Cannot send a range: its bounds are of different types, choose one with Int4Range, NumRange and so on",
-    );
-  }
-}
-
-/** Sends values in text format, of the type that their bounds need. */
-class FoundText<V> extends TextDumper<V> {
-  override readonly oid: number = 0;
-  readonly #finder: Finder<V>;
-
-  constructor(finder: Finder<V>) {
-    super();
-    this.#finder = finder;
-  }
-
-  upgrade(value: V): Dumper<V> {
-    return this.#finder.find(value);
-  }
-
-  override text(value: V): string | null {
-    return this.upgrade(value).text(value);
-  }
-
-  override quote(value: V): string {
-    return this.upgrade(value).quote(value);
-  }
-}
-
-/** Sends values in binary format where their bounds have one, of the type that they need. */
-class FoundBinary<V> extends BinaryDumper<V> {
-  override readonly oid: number = 0;
-  readonly #finder: Finder<V>;
-
-  constructor(finder: Finder<V>) {
-    super();
-    this.#finder = finder;
-  }
-
-  upgrade(value: V): Dumper<V> {
-    return this.#finder.find(value);
-  }
-
-  override dump(value: V, out: WriteBuffer): void | null {
-    return this.upgrade(value).dump(value, out);
-  }
-
-  override text(value: V): string | null {
-    return this.upgrade(value).text(value);
-  }
-
-  override quote(value: V): string {
-    return this.upgrade(value).quote(value);
-  }
-}
-
 /** The dumpers of a class: in text format, and in binary. */
 export type DumperPair<V> = readonly [DumperClass<V>, DumperClass<V>];
-
-/**
- * The dumpers of a class whose type is found from the bounds.
- *
- * @param shape Ranges or multiranges.
- * @returns The dumpers.
- */
-export function foundDumpers<V>(shape: RangeShape<V>): DumperPair<V> {
-  return [
-    class extends FoundText<V> {
-      constructor(
-        adaptation: Adaptation,
-        format: PlaceholderFormat = PlaceholderFormat.TEXT,
-      ) {
-        super(new Finder(shape, adaptation, format));
-      }
-    },
-    class extends FoundBinary<V> {
-      constructor(
-        adaptation: Adaptation,
-        format: PlaceholderFormat = PlaceholderFormat.BINARY,
-      ) {
-        super(new Finder(shape, adaptation, format));
-      }
-    },
-  ];
-}
 
 /**
  * The dumpers of a class that chooses the type.

@@ -12,7 +12,8 @@ import {
   RangeLoader,
 } from "./range.ts";
 import { registerPair } from "./range_defaults.ts";
-import { MULTIRANGE, RANGE, typedDumpers } from "./range_dumper.ts";
+import { typedDumpers } from "./range_dumper.ts";
+import { MULTIRANGE, RANGE } from "./range_shape.ts";
 import { Range, type RangeBounds } from "./range_value.ts";
 import { mapOf, type RegisterContext } from "./register_context.ts";
 import type { MultirangeInfo, RangeInfo } from "./type_info.ts";

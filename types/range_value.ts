@@ -34,7 +34,9 @@ let orderDecimals: (range: Range) => void;
  * int4range, larger ones and bigints an int8range, still larger ones a numrange,
  * Temporal.PlainDate a daterange, and so on. Of strings, of numbers that are no
  * integers, and where there are no bounds, the server finds the type from the
- * context. `Int4Range` and its siblings choose the type.
+ * context, in arrays too; they go as text then, by `%b` as well, and it is the
+ * server that refuses where the context does not tell. `Int4Range` and its
+ * siblings choose the type.
  *
  * Strings compare by their characters; those of a `NumRange`, and of the ranges
  * of numeric that the server sent, as decimals.

@@ -16,6 +16,7 @@ import {
   pause,
   quiet,
   rejection,
+  runScript,
   statementsOf,
 } from "./support.ts";
 
@@ -216,5 +217,27 @@ Deno.test(
     );
     await Promise.all(runs);
     assertEquals(await cursor.fetchAll(), [{ n: 3 }, { n: 3 }, { n: 3 }]);
+  }),
+);
+
+Deno.test(
+  "CC-09 execute: waiting a second for a result is no busy loop, whatever the number of the socket",
+  quiet(async () => {
+    // Its own process, so that the time of the processor is its alone; with more
+    // files open than a set of descriptors of the old kind can tell apart.
+    const { code, stdout, stderr } = await runScript(`
+      const files = [];
+      for (let i = 0; i < 1100; i++) files.push(Deno.openSync("/dev/null"));
+      await using conn = await connect(Deno.args[0], { autocommit: true });
+      await conn.execute("select pg_sleep(0)");
+      const before = process.cpuUsage();
+      await conn.execute("select pg_sleep(1)");
+      const { user, system } = process.cpuUsage(before);
+      console.log((user + system) / 1000);
+    `);
+    assertEquals([code, stderr], [0, ""]);
+    const milliseconds = Number(stdout);
+    assert(milliseconds > 0, stdout);
+    assert(milliseconds < 200, `${milliseconds} ms of the processor in 1 s`);
   }),
 );

@@ -9,6 +9,7 @@ import {
   ONE,
   open,
   openScripted,
+  pause,
   quiet,
   rejection,
 } from "./support.ts";
@@ -42,6 +43,77 @@ Deno.test(
     const row = "\0\x02\0\0\0\x04\0\0\0\x01\0\0\0\x01x";
     assertEquals(latin1(blocks[0]!), `${SIGNATURE}${"\0".repeat(8)}${row}`);
     assertEquals([...blocks[3]!], [0xff, 0xff]);
+  }),
+);
+
+Deno.test(
+  "COPY-05 read: blocks of all sizes, while many or few of them wait",
+  quiet(async () => {
+    await using conn = await open();
+    const sizes = [...Array(300).keys(), 65_535, 65_536, 70_000, 400_000, 0, 1];
+    const query =
+      `copy (select repeat(chr(97 + n::int % 26), size) || n from unnest($$${`{${
+        sizes.join(",")
+      }}`}$$::int[]) with ordinality as t(size, n)) to stdout`;
+    const wanted = sizes.map((size, n) =>
+      String.fromCharCode(97 + (n + 1) % 26).repeat(size) + `${n + 1}\n`
+    );
+    const text = (block: Uint8Array) => new TextDecoder().decode(block);
+    for (const lag of [0, 50]) {
+      await conn.copy(query, async (copy) => {
+        await pause(lag);
+        assertEquals((await Array.fromAsync(copy)).map(text), wanted);
+      });
+    }
+    const many = "copy (select n from generate_series(1, 200000) n) to stdout";
+    await conn.copy(many, async (copy) => {
+      await pause(50); // Until so many wait that no more is read.
+      let n = 0;
+      for await (const block of copy) assertEquals(text(block), `${++n}\n`);
+      assertEquals(n, 200_000);
+    });
+  }),
+);
+
+Deno.test(
+  "COPY-05 read, readRow, iteration: who asks before something is there is served in the order of asking, and at the end everybody is told",
+  quiet(async () => {
+    await using conn = await open();
+    const query =
+      "copy (select n from generate_series(1, 3) n where pg_sleep(0.02) is not null) to stdout";
+    const text = (block: Uint8Array) => new TextDecoder().decode(block);
+    await conn.copy(query, async (copy) => {
+      const reads = Array.from({ length: 5 }, () => copy.read());
+      const blocks = (await Promise.all(reads)).map(text);
+      assertEquals(blocks, ["1\n", "2\n", "3\n", "", ""]);
+    });
+    await conn.copy(query, async (copy) => {
+      const rows = Array.from({ length: 5 }, () => copy.readRow());
+      assertEquals(await Promise.all(rows), [["1"], ["2"], ["3"], null, null]);
+    });
+    await conn.copy(query, async (copy) => {
+      const iterator = copy.rows();
+      const steps = Array.from({ length: 4 }, () => iterator.next());
+      assertEquals((await Promise.all(steps)).map(({ value }) => value), [
+        ["1"],
+        ["2"],
+        ["3"],
+        undefined,
+      ]);
+      assertEquals(await iterator.next(), { done: true, value: undefined });
+    });
+    // One that waits does not keep another from what comes meanwhile in its turn.
+    await conn.copy(query, async (copy) => {
+      const first = copy.read();
+      await pause(100);
+      const second = copy.readRow();
+      assertEquals([text(await first), await second], ["1\n", ["2"]]);
+      for await (const row of copy.rows()) {
+        assertEquals(row, ["3"]);
+        break;
+      }
+      assertEquals(await copy.readRow(), null);
+    });
   }),
 );
 

@@ -6,15 +6,21 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   ClientCursor,
+  copyRecords,
   DataError,
   dictRow,
+  insertMany,
+  Listener,
   ProgrammingError,
   RawCursor,
+  Rollback,
+  scalarRow,
   sql,
   tupleRow,
 } from "../../mod.ts";
 import { Identifier, quote } from "../../sql/mod.ts";
 import { SyntaxError } from "../../errors/mod.ts";
+import { testDsn } from "../support/database.ts";
 import { open, quiet } from "./support.ts";
 
 /** Places in a statement where a placeholder is no placeholder to the server. */
@@ -120,6 +126,123 @@ Deno.test(
         }
       }
     }
+  }),
+);
+
+/** Names that would do harm, or get lost, if they were not quoted. */
+const HOSTILE: readonly string[] = [
+  'x"; drop table victim; --',
+  "x'; drop table victim; --",
+  "x\\'; drop table victim; --",
+  "$$; drop table victim; $$",
+  "%s $1 %(name)s %%",
+  "a.b",
+  "Mixed Case",
+  "select",
+  "new\nline\t",
+  "__proto__",
+  "ünï ☃ 🦕",
+  "x".repeat(63),
+];
+
+Deno.test(
+  "F9 names: of channels, savepoints, cursors, targets of COPY and schemas are always quoted",
+  quiet(async () => {
+    await using conn = await open();
+    await using listener = await Listener.connect(testDsn());
+    await conn.execute("create temp table victim (n int)");
+    const names = async (query: string) => {
+      const cursor = conn.cursor({ rowFactory: scalarRow });
+      return await cursor.execute(query).fetchAll();
+    };
+    for (const name of HOSTILE) {
+      // Channels, of a listener and of a connection.
+      await listener.listen(name);
+      await conn.execute(sql`listen ${sql.id(name)}`);
+      assertEquals(await names("select pg_listening_channels()"), [name]);
+      await conn.execute("select pg_notify(%s, 'x')", [name]);
+      const item = (await listener.next()).value;
+      assert(item?.kind === "notify");
+      assertEquals(item.channel, name);
+      assertEquals(conn.pendingNotifies().map((one) => one.channel), [name]);
+      await conn.execute(sql`unlisten ${sql.id(name)}`);
+      await listener.unlisten(name);
+
+      // Savepoints, released and rolled back to.
+      await conn.transaction(async (tx) => {
+        await tx.execute("insert into victim values (1)");
+        await tx.transaction(async () => {}, { savepointName: name });
+        await tx.transaction(async (inner) => {
+          await inner.execute("delete from victim");
+          throw new Rollback();
+        }, { savepointName: name });
+        assertEquals(await names("select n from victim"), [1]);
+        throw new Rollback();
+      });
+
+      // Cursors on the server.
+      await conn.transaction(async (tx) => {
+        const cursor = tx.cursor(name, { scrollable: true });
+        await cursor.execute("select generate_series(1, 5) as n");
+        assertEquals(
+          await names("select name from pg_cursors where name <> ''"),
+          [name],
+        );
+        assertEquals(await cursor.fetchOne(), { n: 1 });
+        await cursor.scroll(2);
+        assertEquals((await cursor.fetchMany(1))[0], { n: 4 });
+        await cursor.close();
+        assertEquals(
+          await names("select name from pg_cursors where name <> ''"),
+          [],
+        );
+      });
+
+      // Schemas, and targets of COPY: tables and columns.
+      const schema = new Identifier(name).asString();
+      await conn.transaction(async (tx) => {
+        await tx.execute(`create schema ${schema}`);
+        await tx.execute(
+          sql`create table ${sql.id(name, name)} (${sql.id(name)} int)`,
+        );
+        await copyRecords(conn, [name, name], [{ [name]: 1 }]);
+        await insertMany(conn, new Identifier(name, name), [{ [name]: 2 }]);
+        await conn.copy(
+          sql`copy ${sql.id(name, name)} (${sql.id(name)}) from stdin`,
+          (copy) => copy.writeRow([3]),
+        );
+        const row = await tx.execute(
+          sql`select array_agg(t) as all from (select ${
+            sql.id(name)
+          } as t from ${sql.id(name, name)}) as x`,
+        ).fetchOne();
+        assertEquals(row, { all: [1, 2, 3] });
+        assertEquals(
+          await names(
+            "select nspname from pg_namespace join pg_class c on relnamespace = pg_namespace.oid where relname = nspname and relkind = 'r'",
+          ),
+          [name],
+        );
+        throw new Rollback();
+      });
+    }
+    // What no name can be is refused, and nothing is sent of it.
+    for (const name of ["a\0b", "\ud800"]) {
+      const ways: (() => unknown)[] = [
+        () => listener.listen(name),
+        () => conn.execute(sql`listen ${sql.id(name)}`),
+        () => conn.transaction(async () => {}, { savepointName: name }),
+        () =>
+          conn.transaction((tx) => tx.cursor(name).execute("select 1 as n")),
+        () => copyRecords(conn, [name, "t"], [[1]]),
+        () => copyRecords(conn, ["public", name], [[1]]),
+        () => conn.copy(sql`copy ${sql.id(name)} from stdin`, () => {}),
+      ];
+      for (const way of ways) {
+        await assertRejects(async () => await way(), DataError);
+      }
+    }
+    assertEquals(await names("select count(*)::int4 from victim"), [0]);
   }),
 );
 

@@ -52,7 +52,7 @@ Deno.test("CN-21 removeNoticeHandler: one that was not added is a ProgrammingErr
 });
 
 Deno.test(
-  "addNoticeHandler: one that throws becomes one warning, and keeps nobody from it",
+  "NTF-05 addNoticeHandler: one that throws becomes one warning, and keeps nobody from it",
   quiet(async () => {
     const warnings: string[] = [];
     await using conn = await open({
@@ -62,9 +62,12 @@ Deno.test(
     conn.addNoticeHandler(() => {
       throw new Error("mine");
     });
-    conn.addNoticeHandler(() => {
+    const counter = (diag: Diagnostic) => {
+      assertEquals([diag.severity, diag.messagePrimary], ["NOTICE", "one"]);
       calls++;
-    });
+    };
+    assertThrows(() => conn.removeNoticeHandler(counter), ProgrammingError);
+    conn.addNoticeHandler(counter);
     const raise = "do $$ begin raise notice 'one'; end $$";
     await conn.execute(raise);
     assertEquals(calls, 1);
@@ -104,7 +107,7 @@ async function notify(channel: string, payload = ""): Promise<Connection> {
 }
 
 Deno.test(
-  "addNotifyHandler: notifications come while the connection is idle, and with the process that sent them",
+  "NTF-03 addNotifyHandler: notifications come while the connection is idle, and with the process that sent them",
   quiet(async () => {
     const warnings: string[] = [];
     await using conn = await open({

@@ -36,7 +36,7 @@ function openAt(
     dbname: "test",
     sslMode: "disable",
     ...options,
-  }, () => Promise.resolve([...addresses]));
+  }, { resolve: () => Promise.resolve([...addresses]) });
 }
 
 /** Whether this machine speaks IPv6; the test server then listens there too. */

@@ -1,10 +1,12 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DiagnosticField, ExecStatus } from "../../connection/pg_constants.ts";
 import { PgResult } from "../../connection/pg_result.ts";
-import { ProgrammingError } from "../../errors/base.ts";
+import { PgError, ProgrammingError } from "../../errors/base.ts";
+import { connect } from "../../mod.ts";
+import { testDsn } from "../support/database.ts";
 import { UndefinedColumn } from "../../errors/sqlstate.ts";
 import { openLow, rows } from "./pgconn_support.ts";
-import { quiet } from "./support.ts";
+import { assertError, open, quiet, rejection } from "./support.ts";
 
 Deno.test(
   "PgConn.exec: the last result; execAll: all of them",
@@ -117,5 +119,39 @@ Deno.test(
       const value = result.errorField(field);
       assertEquals(value === null || value.length > 0, true, field);
     }
+  }),
+);
+
+Deno.test(
+  "PgError.pgresult: the result of the statement that failed, made when it is asked for",
+  quiet(async () => {
+    await using conn = await open();
+    const failures: (() => PromiseLike<unknown>)[] = [
+      () => conn.execute("select nonsense"),
+      () => conn.execute("select %s, nonsense", [1]),
+      () => conn.executeMany("select %s, nonsense", [[1], [2]]),
+      () => conn.pipeline((p) => p.execute("select nonsense")),
+      () => conn.copy("copy (select nonsense) to stdout", () => {}),
+      () => conn.pgconn.exec("select nonsense"),
+    ];
+    for (const fail of failures) {
+      const error = assertError(await rejection(fail()), {
+        class: UndefinedColumn,
+      });
+      const { pgresult } = error;
+      assert(pgresult instanceof PgResult);
+      assertEquals(pgresult.status, ExecStatus.FATAL_ERROR);
+      assertEquals(pgresult.errorField("C"), error.sqlstate);
+      assertEquals(pgresult.errorField("M"), error.diag.messagePrimary);
+      assertEquals([pgresult.ntuples, pgresult.nfields], [0, 0]);
+      assert(error.pgresult === pgresult, "the same each time");
+      assert(!("pgresult" in error.toJSON()));
+    }
+    // Where no statement failed on the server, there is no result.
+    const misuse = await rejection(conn.execute("select %s", [1, 2]));
+    assertEquals((misuse as PgError).pgresult, null);
+    const refused = await rejection(connect(testDsn(), { dbname: "nowhere" }));
+    assert(refused instanceof PgError && refused.sqlstate === "3D000");
+    assertEquals(refused.pgresult, null);
   }),
 );

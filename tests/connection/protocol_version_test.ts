@@ -67,7 +67,8 @@ Deno.test("connect: a server that has no 3.2 is talked to in 3.0, unless that is
     OperationalError,
     "min_protocol_version",
   );
-  await using conn = await connect(testDsn(), { minProtocolVersion: "3.2" });
+  await using modern = await startServer({ version: "18" });
+  await using conn = await connect(modern.dsn, { minProtocolVersion: "3.2" });
   assertEquals(await conn.execute("select 1 as n").fetchOne(), { n: 1 });
 });
 

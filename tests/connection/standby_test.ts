@@ -11,14 +11,10 @@ import {
   ConnectionTimeout,
   OperationalError,
 } from "../../mod.ts";
-import {
-  type PostgresVersion,
-  type Server,
-  startServer,
-} from "../../scripts/server.ts";
-import { asServerUser, run } from "../../scripts/server_cache.ts";
+import { type PostgresVersion, startServer } from "../../scripts/server.ts";
 import { sessionStart } from "../support/scripted_session.ts";
 import { ScriptedServer } from "../support/scripted_server.ts";
+import { follow, listOf, untilStreaming } from "../support/standby.ts";
 import * as b from "../support/backend.ts";
 import {
   answer,
@@ -30,36 +26,6 @@ import {
   rejection,
   until,
 } from "./support.ts";
-
-/** Makes a server the standby of another: a copy of its data that streams from it. */
-async function follow(standby: Server, primary: Server): Promise<void> {
-  await standby.stop();
-  await primary.stop();
-  await run("/bin/sh", {
-    ...asServerUser,
-    args: [
-      "-c",
-      'rm -rf "$2" && cp -a "$1" "$2" && touch "$2/standby.signal" && printf "%s\n" "$3" >> "$2/postgresql.conf"',
-      "sh",
-      primary.dataDir,
-      standby.dataDir,
-      [
-        `unix_socket_directories = '${standby.socketDir}'`,
-        `primary_conninfo = '${primary.dsn}'`,
-        "hot_standby = on",
-      ].join("\n"),
-    ],
-  });
-  await primary.restart();
-  await standby.restart();
-}
-
-/** The hosts in the order given, all with the same user. */
-function listOf(...servers: readonly { port: number }[]): string {
-  const hosts = servers.map(() => "127.0.0.1").join(",");
-  const ports = servers.map(({ port }) => port).join(",");
-  return `host=${hosts} port=${ports} user=postgres dbname=postgres`;
-}
 
 async function isStandby(conn: Connection): Promise<boolean> {
   const row = await conn.execute("select pg_is_in_recovery() as standby")
@@ -100,11 +66,7 @@ Deno.test(
     await using primary = await startServer({ version });
     await using standby = await startServer({ version });
     await follow(standby, primary);
-    await using watcher = await connect(primary.dsn, { autocommit: true });
-    await until(async () => {
-      const cursor = watcher.execute("select state from pg_stat_replication");
-      return (await cursor.fetchOne())?.state === "streaming";
-    }, "the standby streams");
+    await untilStreaming(primary);
     const lists = [
       listOf(primary),
       listOf(standby),

@@ -287,7 +287,7 @@ export interface ScriptOutput {
 }
 
 /**
- * Runs a script in a process of its own, five seconds at most. It has `connect`,
+ * Runs a script in a process of its own, twenty seconds at most. It has `connect`,
  * and the DSN of the test server as its argument.
  */
 export async function runScript(script: string): Promise<ScriptOutput> {
@@ -303,7 +303,7 @@ export async function runScript(script: string): Promise<ScriptOutput> {
   const writer = child.stdin.getWriter();
   await writer.write(b.bytes(`import { connect } from "${mod}";\n${script}`));
   await writer.close();
-  const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
   const { code, stdout, stderr } = await child.output();
   clearTimeout(timer);
   const text = new TextDecoder();

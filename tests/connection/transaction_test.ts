@@ -268,6 +268,47 @@ Deno.test("transaction: its handle is dead after the block", async () => {
   await assertRejects(() => kept!.transaction(() => {}), ProgrammingError);
 });
 
+Deno.test("transaction: its cursors run nothing after the block, and keep their rows", async () => {
+  await using conn = await open({ autocommit: true });
+  await conn.execute("create temp table confined (n int)");
+  for (const end of ["commit", "rollback"] as const) {
+    await using tx = await conn.begin();
+    const cursor = tx.cursor();
+    await cursor.execute("select generate_series(1, 3) as n");
+    const executed = await tx.execute("select 7 as n");
+    const held = tx.cursor("held", { withHold: true });
+    await held.execute("select 8 as n");
+    const unused = tx.cursor("unused");
+    const stream = cursor.stream("insert into confined values (1) returning n");
+    await tx[end]();
+    assertEquals(await cursor.fetchOne(), 1);
+    assertEquals(await executed.fetchAll(), [7]);
+    if (end === "commit") assertEquals(await held.fetchAll(), [8]);
+    const insert = "insert into confined values (1)";
+    const runs = [
+      () => cursor.execute(insert),
+      () => executed.execute(insert),
+      () => cursor.executeMany("insert into confined values (%s)", [[1]]),
+      () => cursor.copy("copy confined from stdin", (copy) => copy.write("1")),
+      () => stream.next(),
+      () => unused.execute("select 1"),
+      () => held.execute("select 1"),
+      () => conn.pipeline(async () => void await executed.execute(insert)),
+    ];
+    for (const run of runs) {
+      await assertRejects(
+        async () => void await run(),
+        ProgrammingError,
+        "Cannot use the transaction block: it has ended",
+      );
+    }
+    assertEquals(await cursor.fetchAll(), [2, 3]);
+    await held.close();
+  }
+  const left = "select count(*)::int4 as n from confined";
+  assertEquals(await conn.execute(left).fetchOne(), 0);
+});
+
 Deno.test("withConnection: commits, or rolls back and rethrows, and closes", async () => {
   const seen: Connection<unknown>[] = [];
   const name = `with_${crypto.randomUUID().slice(0, 8)}`;

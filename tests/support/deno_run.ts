@@ -90,7 +90,7 @@ export async function denoRun(
 }
 
 /** What Deno needs to find its cache, npm and a temporary directory. */
-function surroundings(): Record<string, string> {
+export function surroundings(): Record<string, string> {
   const out: Record<string, string> = { NO_COLOR: "1", TERM: "dumb" };
   const names = ["PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "DENO_DIR"];
   const registry = ["NPM_CONFIG_REGISTRY", "HTTPS_PROXY", "DENO_CERT"];

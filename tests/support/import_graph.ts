@@ -31,7 +31,7 @@ const MAY_IMPORT: Record<string, RegExp> = {
   types: /^(errors\/|protocol\/(read_buffer|text|write_buffer)\.ts$)/,
   sql: /^(errors|types)\//,
   connection: /^(errors|protocol|types|sql)\//,
-  pool: /^(errors|connection)\//,
+  pool: /^(errors|protocol|sql|connection)\//,
 };
 
 /** The files that may name `Deno`, `process`, `Buffer` or a `node:` module. */

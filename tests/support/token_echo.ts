@@ -7,30 +7,49 @@
  * @module
  */
 
+import { type Connection, OperationalError } from "../../mod.ts";
+import { Random } from "./random.ts";
 import {
-  type Connection,
-  DatabaseError,
-  PipelineAborted,
-  sql,
-} from "../../mod.ts";
-import { Random } from "./values.ts";
+  begin,
+  end,
+  pipeline,
+  renew,
+  TOTAL,
+  type Work,
+  WORKS,
+} from "./token_works.ts";
 
 /** What a run did and found. */
 export interface EchoReport {
   /** How many statements were run. */
   statements: number;
+  /** How many pieces of work were cut short by the loss of the connection. */
+  lost: number;
+  /** How many by a cancel request that came late, as its own connection was cut. */
+  lateCancels: number;
   /** How often each kind of work was done. */
   readonly kinds: Record<string, number>;
   /** What was not as it must be; empty if all is well. */
   readonly faults: string[];
 }
 
-/** Does something on the connection, and says how many statements that were. */
-type Work = (echo: TokenEcho) => Promise<number>;
+/** What a run is like. */
+export interface EchoOptions {
+  /** Decides what is done. */
+  readonly seed?: number;
+  /**
+   * Whether connections may be cut: the loss of this one ends the run, and a
+   * cancel request whose connection is cut may take effect later.
+   *
+   * @default {false}
+   */
+  readonly mayBeCut?: boolean;
+}
 
 /** So many tasks share the connection. */
 const TASKS = 6;
-const CHANNEL = "pgts_echo";
+/** A table can have 1,600 columns, those that were dropped included. */
+const MOST_COLUMNS = 1000;
 
 /** Runs mixed statements on one connection and checks each answer. */
 export class TokenEcho {
@@ -38,17 +57,45 @@ export class TokenEcho {
   readonly conn: Connection;
   /** Decides what is done. */
   readonly random: Random;
-  readonly #report: EchoReport = { statements: 0, kinds: {}, faults: [] };
+  /** Where it notifies itself. */
+  readonly channel: string;
+  readonly #mayBeCut: boolean;
+  readonly #report: EchoReport = {
+    statements: 0,
+    lost: 0,
+    lateCancels: 0,
+    kinds: {},
+    faults: [],
+  };
   readonly #heard = new Map<string, number>();
+  readonly #begun = new Set<{ readonly at: number }>();
   #tokens = 0;
 
   /**
    * @param conn A connection in autocommit mode, for this alone.
-   * @param seed Decides what is done.
+   * @param options What the run is like.
    */
-  constructor(conn: Connection, seed?: number) {
+  constructor(
+    conn: Connection,
+    { seed, mayBeCut = false }: EchoOptions = {},
+  ) {
     this.conn = conn;
     this.random = new Random(seed);
+    this.channel = `pgts_echo_${this.random.seed}`;
+    this.#mayBeCut = mayBeCut;
+  }
+
+  /** Whether an error is explained by connections that were cut, where they may be. */
+  isCut(error: unknown): boolean {
+    if (!this.#mayBeCut || !(error instanceof OperationalError)) return false;
+    return error.sqlstate === "57014" ||
+      this.conn.closed && error.connectionUsable === false;
+  }
+
+  /** For how many milliseconds the oldest piece of work has been under way. */
+  get longestWait(): number {
+    const [oldest] = this.#begun;
+    return oldest === undefined ? 0 : performance.now() - oldest.at;
   }
 
   /** A token that no other statement has. */
@@ -97,25 +144,37 @@ export class TokenEcho {
     const onNotify = ({ payload }: { payload: string }) => hear(payload);
     conn.addNoticeHandler(onNotice);
     conn.addNotifyHandler(onNotify);
-    await conn.execute(`listen ${CHANNEL}`);
-    await conn.execute("create temp table echo (token text)");
+    await this.#do("begin", begin);
+    const { kinds, faults } = this.#report;
+    let columns = MOST_COLUMNS;
     while (
-      this.#report.statements < statements && this.#report.faults.length === 0
+      this.#report.statements < statements && faults.length === 0 &&
+      !this.#isLost
     ) {
+      if ((kinds.ddl ?? 0) > columns) {
+        columns += MOST_COLUMNS;
+        await this.#do("renew", renew);
+      }
       await Promise.all(Array.from({ length: TASKS }, () => this.#several(20)));
       await this.#do("pipeline", pipeline);
     }
-    await conn.execute("drop table echo");
+    if (!this.#isLost) await this.#do("end", end);
     conn.removeNoticeHandler(onNotice);
     conn.removeNotifyHandler(onNotify);
+    const mayMiss = this.#isLost || this.#report.lateCancels > 0;
     for (const [token, times] of this.#heard) {
-      this.expect(times === 1, `heard ${token} ${times} times`);
+      const right = times === 1 || times === 0 && mayMiss;
+      this.expect(right, `heard ${token} ${times} times`);
     }
     return this.#report;
   }
 
+  get #isLost(): boolean {
+    return this.#mayBeCut && this.conn.closed;
+  }
+
   async #several(times: number): Promise<void> {
-    for (let i = 0; i < times; i++) {
+    for (let i = 0; i < times && !this.#isLost; i++) {
       const [kind, work] = this.#choose();
       await this.#do(kind, work);
     }
@@ -124,10 +183,16 @@ export class TokenEcho {
   async #do(kind: string, work: Work): Promise<void> {
     const { kinds } = this.#report;
     kinds[kind] = (kinds[kind] ?? 0) + 1;
+    const begun = { at: performance.now() };
+    this.#begun.add(begun);
     try {
       this.#report.statements += await work(this);
     } catch (error) {
-      this.expect(false, `${kind}: ${error}`);
+      if (!this.isCut(error)) this.expect(false, `${kind}: ${error}`);
+      else if (this.#isLost) this.#report.lost++;
+      else this.#report.lateCancels++;
+    } finally {
+      this.#begun.delete(begun);
     }
   }
 
@@ -139,221 +204,3 @@ export class TokenEcho {
     throw new Error("Failed to choose: the weights do not add up");
   }
 }
-
-/** Expects that a promise rejects with an SQLSTATE. */
-async function expectState(
-  echo: TokenEcho,
-  promise: PromiseLike<unknown>,
-  sqlstate: string,
-  kind: string,
-): Promise<void> {
-  let found: unknown = "no error";
-  try {
-    await promise;
-  } catch (error) {
-    found = error instanceof DatabaseError ? error.sqlstate : error;
-  }
-  echo.expect(found === sqlstate, `${kind}: ${found} instead of ${sqlstate}`);
-}
-
-const select: Work = async (echo) => {
-  const token = echo.token();
-  const row = await echo.conn.execute("select %s::text as token", [token])
-    .fetchOne();
-  echo.expectToken(row?.token, token, "select");
-  return 1;
-};
-
-const template: Work = async (echo) => {
-  const token = echo.token();
-  const size = 1 + echo.random.bits() % 400;
-  const rows = await echo.conn.execute(
-    sql`select g as n, ${token}::text as token from generate_series(1, ${size}::int4) g`,
-  ).fetchAll();
-  echo.expect(rows.length === size, `template: ${rows.length} of ${size} rows`);
-  for (const row of rows) echo.expectToken(row.token, token, "template");
-  return 1;
-};
-
-const severalStatements: Work = async (echo) => {
-  const tokens = [echo.token(), echo.token(), echo.token()];
-  const cursor = await echo.conn.execute(
-    tokens.map((token) => `select '${token}' as token`).join("; "),
-  );
-  for (const token of tokens) {
-    echo.expectToken((await cursor.fetchOne())?.token, token, "several");
-    cursor.nextSet();
-  }
-  return tokens.length;
-};
-
-const serverError: Work = async (echo) => {
-  const token = echo.token();
-  const failing = echo.conn.execute(
-    "select %s::text as token, 1 / (3 - g) from generate_series(1, 5) g",
-    [token],
-  );
-  await expectState(echo, failing, "22012", "error after rows");
-  return 1;
-};
-
-const syntaxError: Work = async (echo) => {
-  await expectState(
-    echo,
-    echo.conn.execute(`selekt '${echo.token()}'`),
-    "42601",
-    "syntax error",
-  );
-  return 1;
-};
-
-const notice: Work = async (echo) => {
-  const token = echo.token();
-  echo.listenFor(token);
-  await echo.conn.execute(
-    `do $$ begin raise notice '%', '${token}'; end $$`,
-  );
-  return 1;
-};
-
-const notify: Work = async (echo) => {
-  const [token, payload] = [echo.token(), echo.token()];
-  echo.listenFor(payload);
-  const row = await echo.conn.execute(
-    "select %s::text as token, pg_notify(%s, %s)::text as nothing",
-    [token, CHANNEL, payload],
-  ).fetchOne();
-  echo.expectToken(row?.token, token, "notify");
-  return 1;
-};
-
-const ddl: Work = async (echo) => {
-  const token = echo.token();
-  const column = `c${echo.random.bits()}`;
-  await echo.conn.execute(
-    `alter table echo add column ${column} text default '${token}'`,
-  );
-  await echo.conn.execute("insert into echo (token) values (%s)", [token]);
-  const row = await echo.conn.execute(
-    "select * from echo where token = %s",
-    [token],
-  ).fetchOne();
-  echo.expectToken(row?.token, token, "ddl");
-  echo.expectToken(row?.[column], token, "ddl, new column");
-  await echo.conn.execute(`alter table echo drop column ${column}`);
-  await echo.conn.execute("delete from echo where token = %s", [token]);
-  return 5;
-};
-
-const cancel: Work = async (echo) => {
-  const signal = AbortSignal.timeout(1 + echo.random.bits() % 20);
-  try {
-    await echo.conn.execute(
-      "select %s::text as token from pg_sleep(%s)",
-      [echo.token(), 5],
-      { signal },
-    );
-    echo.expect(false, "cancel: slept to the end");
-  } catch (error) {
-    echo.expect(error === signal.reason, `cancel: ${error}`);
-  }
-  return 1;
-};
-
-const copy: Work = async (echo) => {
-  const token = echo.token();
-  const size = 1 + echo.random.bits() % 50;
-  const cursor = echo.conn.cursor();
-  await cursor.copy("copy echo (token) from stdin", async (copy) => {
-    for (let i = 0; i < size; i++) await copy.writeRow([token]);
-  });
-  echo.expect(cursor.rowCount === size, `copy in: ${cursor.rowCount} rows`);
-  const found = await echo.conn.copy(
-    "copy (select token from echo where token = %s) to stdout",
-    [token],
-    (copy) => Array.fromAsync(copy.rows()),
-  );
-  echo.expect(found.length === size, `copy out: ${found.length} of ${size}`);
-  for (const [value] of found) echo.expectToken(value, token, "copy");
-  await echo.conn.execute("delete from echo where token = %s", [token]);
-  return 3;
-};
-
-const stream: Work = async (echo) => {
-  const token = echo.token();
-  let left = 1 + echo.random.bits() % 500;
-  const query = "select %s::text as token from generate_series(1, 300)";
-  for await (const row of echo.conn.stream(query, [token])) {
-    echo.expectToken(row.token, token, "stream");
-    if (--left === 0) break;
-  }
-  return 1;
-};
-
-const many: Work = async (echo) => {
-  const tokens = Array.from({ length: 20 }, () => echo.token());
-  const cursor = await echo.conn.executeMany(
-    "select %s::text as token",
-    tokens.map((token) => [token]),
-    { returning: true },
-  );
-  for (const token of tokens) {
-    echo.expectToken((await cursor.fetchOne())?.token, token, "many");
-    cursor.nextSet();
-  }
-  return tokens.length;
-};
-
-/** Selects, one of them failing, and a sync in the middle. */
-const pipeline: Work = async (echo) => {
-  const size = 20 + echo.random.bits() % 60;
-  const failing = echo.random.bits() % (2 * size);
-  await echo.conn.pipeline(async (p) => {
-    const checks: Promise<void>[] = [];
-    let failed = false;
-    for (let i = 0; i < size; i++) {
-      const token = echo.token();
-      const run = p.execute(
-        "select %s::text as token, 1 / %s::int4 as one",
-        [token, i === failing ? 0 : 1],
-      ).fetchOne();
-      const after = failed;
-      failed ||= i === failing;
-      checks.push(run.then(
-        (row) => {
-          echo.expect(!after, "pipeline: a result after the failure");
-          echo.expectToken(row?.token, token, "pipeline");
-        },
-        (error) => {
-          const right = i === failing
-            ? error.sqlstate === "22012"
-            : after && error instanceof PipelineAborted;
-          echo.expect(right, `pipeline: ${error} at ${i} of ${size}`);
-        },
-      ));
-      if (i === size >> 1) {
-        await p.sync().catch(() => {});
-        failed = false;
-      }
-    }
-    await Promise.all(checks);
-  });
-  return size;
-};
-
-/** What is done outside pipelines, and how often. */
-const WORKS: readonly (readonly [string, number, Work])[] = [
-  ["select", 500, select],
-  ["template", 60, template],
-  ["several statements", 100, severalStatements],
-  ["error after rows", 60, serverError],
-  ["syntax error", 60, syntaxError],
-  ["notice", 60, notice],
-  ["notify", 60, notify],
-  ["ddl", 20, ddl],
-  ["copy", 20, copy],
-  ["stream", 20, stream],
-  ["executeMany", 20, many],
-  ["cancel", 1, cancel],
-];
-const TOTAL = WORKS.reduce((sum, [, weight]) => sum + weight, 0);
