@@ -5,8 +5,12 @@
  */
 
 import type { DriverName } from "./driver.ts";
-import { align, median, type Outcomes } from "./report.ts";
-import { TYPE_COLUMNS } from "./types.ts";
+import type { TypeOutcome } from "./child.ts";
+import { align, median } from "./report.ts";
+import { type BenchType, TYPE_COLUMNS } from "./types.ts";
+
+/** The outcomes of all rounds of each driver. */
+export type TypeOutcomes = ReadonlyMap<DriverName, readonly TypeOutcome[]>;
 
 /** The peers that pgts is compared with. */
 const PEERS: readonly DriverName[] = ["postgres", "pg"];
@@ -24,16 +28,15 @@ interface Cell {
 
 function cellOf(
   driver: DriverName,
+  { name }: BenchType,
   count: number,
-  outcomes: Outcomes,
+  outcomes: TypeOutcomes,
 ): Cell | null {
-  const rounds = outcomes.get(driver);
-  if (rounds === undefined || rounds.length === 0) return null;
+  const rounds = (outcomes.get(driver) ?? [])
+    .filter(({ type }) => type === name);
+  if (rounds.length === 0) return null;
   const cpu = median(rounds.map((round) => round.cpuSeconds));
-  return {
-    nanos: cpu * 1e9 / (count * TYPE_COLUMNS),
-    kind: rounds[0]!.kind,
-  };
+  return { nanos: cpu * 1e9 / (count * TYPE_COLUMNS), kind: rounds[0]!.kind };
 }
 
 function show(cell: Cell | null): string {
@@ -58,13 +61,15 @@ function compare(own: Cell, asText: Cell | null, peer: Cell | null): string {
 /**
  * The table of all types.
  *
+ * @param types The types.
  * @param count How many rows were fetched.
- * @param results The outcomes, by the names of the types.
+ * @param outcomes What came of it.
  * @returns Lines of text.
  */
 export function reportTypes(
+  types: readonly BenchType[],
   count: number,
-  results: ReadonlyMap<string, Outcomes>,
+  outcomes: TypeOutcomes,
 ): string[] {
   const table = [[
     "",
@@ -74,13 +79,14 @@ export function reportTypes(
     ...PEERS,
     ...PEERS.map((peer) => `${peer} / pgts`),
   ]];
-  for (const [type, outcomes] of results) {
-    const own = cellOf("pgts", count, outcomes);
+  for (const type of types) {
+    const cell = (driver: DriverName) => cellOf(driver, type, count, outcomes);
+    const own = cell("pgts");
     if (own === null) continue;
-    const asText = cellOf("pgts-text", count, outcomes);
-    const peers = PEERS.map((peer) => cellOf(peer, count, outcomes));
+    const asText = cell("pgts-text");
+    const peers = PEERS.map(cell);
     table.push([
-      type,
+      type.name,
       show(own),
       asText === null ? "-" : asText.nanos.toFixed(0),
       asText === null ? "-" : (own.nanos - asText.nanos).toFixed(0),
@@ -89,7 +95,7 @@ export function reportTypes(
     ]);
   }
   return [
-    `types: CPU nanoseconds for a value and what it becomes, rows of ${TYPE_COLUMNS} columns, ${count} rows`,
+    `types: CPU nanoseconds for a value and what it becomes, ${count} rows of ${TYPE_COLUMNS} columns`,
     ...align(table),
     "  above 1 pgts takes less; where a peer leaves text, it is compared with pgts reading text",
     "",
