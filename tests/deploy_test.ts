@@ -322,16 +322,14 @@ Deno.test({
   },
 });
 
-Deno.test("Q6 examples/deploy.ts: in a worker, where APIs are missing, on an old Deno, and compiled", async (t) => {
+/** Expects that the example answers. */
+async function assertServes(served: ServedExample): Promise<void> {
   await using schema = await schemaWithTables();
-  const check = async (served: ServedExample) => {
-    const { status, body } = await served.get(`/tables?schema=${schema.name}`);
-    assertEquals(
-      [status, (body as unknown[]).length],
-      [200, 2],
-      served.printed,
-    );
-  };
+  const { status, body } = await served.get(`/tables?schema=${schema.name}`);
+  assertEquals([status, (body as unknown[]).length], [200, 2], served.printed);
+}
+
+Deno.test("examples/deploy.ts: in a worker, where APIs are missing, and on an old Deno", async (t) => {
   await t.step("in a worker that has the same two grants", async () => {
     const main = `${folder}/main.ts`;
     await Deno.writeTextFile(
@@ -343,7 +341,7 @@ Deno.test("Q6 examples/deploy.ts: in a worker, where APIs are missing, on an old
       main,
       grants: [...GRANTS, "--allow-read", "--unstable-worker-options"],
     });
-    await check(served);
+    await assertServes(served);
   });
   await t.step(
     "without permissions, signals, settings of sockets and Temporal",
@@ -367,7 +365,7 @@ Deno.test("Q6 examples/deploy.ts: in a worker, where APIs are missing, on an old
         main,
         grants: [...GRANTS, "--allow-import", "--allow-read"],
       });
-      await check(served);
+      await assertServes(served);
     },
   );
   await t.step("on the oldest Deno that pgts runs on", async () => {
@@ -375,21 +373,23 @@ Deno.test("Q6 examples/deploy.ts: in a worker, where APIs are missing, on an old
       urlFor(application(), "&sslmode=disable"),
       { deno: await oldestDeno() },
     );
-    await check(served);
+    await assertServes(served);
   });
-  const isHere = compiled.program !== null || compiled.failure !== null;
-  await t.step({
-    name: isHere
-      ? "compiled, with the same two grants"
-      : "compiled: left out, as the runtime that `deno compile` puts into a program is not in Deno's cache and cannot be downloaded here",
-    ignore: !isHere,
-    async fn() {
-      const { program, failure } = compiled;
-      assert(program !== null, failure ?? "");
-      await using served = await ServedExample.start(urlFor(application()), {
-        program,
-      });
-      await check(served);
-    },
-  });
+});
+
+const isHere = compiled.program !== null || compiled.failure !== null;
+
+Deno.test({
+  name: isHere
+    ? "Q6 examples/deploy.ts: compiled, with the same two grants, beside worker and missing APIs above"
+    : "Q6 examples/deploy.ts: compiled: left out, as the runtime that `deno compile` puts into a program is not in Deno's cache and cannot be downloaded here",
+  ignore: !isHere,
+  async fn() {
+    const { program, failure } = compiled;
+    assert(program !== null, failure ?? "");
+    await using served = await ServedExample.start(urlFor(application()), {
+      program,
+    });
+    await assertServes(served);
+  },
 });

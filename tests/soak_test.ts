@@ -45,7 +45,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "M12 copy: in and out, memory stays bounded (deno task soak -- --gigabytes=50 copy-in copy-out, a small dose)",
+    "copy: in and out, memory stays bounded (a small dose of deno task soak -- --gigabytes=50 --limit-mib=128)",
   ignore: Deno.build.os !== "linux", // the figures come from /proc
   async fn() {
     const [code, figures] = await soak("--small", "copy-in", "copy-out");
