@@ -43,9 +43,15 @@ function show(cell: Cell | null): string {
   return cell === null ? "-" : `${cell.nanos.toFixed(0)} ${cell.kind}`;
 }
 
+/** Whether two drivers make values of the same kind; bytes are bytes. */
+function isSameKind(own: string, other: string): boolean {
+  return own === other || (own === "Uint8Array" && other === "Buffer");
+}
+
 /**
  * How pgts stands to a peer: by the value that it makes, or by the text of it
- * where the peer leaves the value as text.
+ * where the peer leaves the value as text. Values of different classes, such as
+ * a Date and an Instant, have their figures and no verdict.
  */
 function compare(own: Cell, asText: Cell | null, peer: Cell | null): string {
   if (peer === null) return "-";
@@ -53,9 +59,13 @@ function compare(own: Cell, asText: Cell | null, peer: Cell | null): string {
   const mine = isText ? asText : own;
   if (mine === null) return "-";
   const ratio = peer.nanos / mine.nanos;
-  return `${ratio.toFixed(2)}${isText ? " as text" : ""}${
-    ratio < 1 / TOLERANCE ? " SLOWER" : ""
-  }`;
+  const note = isText
+    ? " as text"
+    : isSameKind(own.kind, peer.kind)
+    ? ""
+    : " other class";
+  const isSlower = ratio < 1 / TOLERANCE && note !== " other class";
+  return `${ratio.toFixed(2)}${note}${isSlower ? " SLOWER" : ""}`;
 }
 
 /**
