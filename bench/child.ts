@@ -8,6 +8,7 @@
 import process from "node:process";
 import { checksum } from "./checksum.ts";
 import type { Driver, DriverName, Target } from "./driver.ts";
+import { TYPE_ROWS, TYPES } from "./types.ts";
 import { findWorkloads } from "./workloads.ts";
 
 /** What a child is told, in the environment variable `PGTS_BENCH`. */
@@ -28,7 +29,24 @@ export interface Outcome {
   readonly peakMiB: number | null;
   /** What the values came to; `null` where there are none. */
   readonly checksum: string | null;
-  /** What a value of the first column is: a class, or what `typeof` says. */
+}
+
+/** The task of one driver to measure types, one after the other. */
+export interface TypesTask {
+  readonly driver: DriverName;
+  /** The names of the types. */
+  readonly types: readonly string[];
+  readonly count: number;
+  readonly target: Target;
+}
+
+/** What a type came to. */
+export interface TypeOutcome {
+  /** The name of the type. */
+  readonly type: string;
+  /** The CPU time of the process, user and system. */
+  readonly cpuSeconds: number;
+  /** What a value is: a class, or what `typeof` says. */
   readonly kind: string;
 }
 
@@ -72,9 +90,32 @@ async function measure(task: Task): Promise<Outcome> {
     seconds,
     cpuSeconds: (cpu.user + cpu.system) / 1e6,
     peakMiB,
-    checksum: rows === null || !workload.compared ? null : checksum(rows),
-    kind: kindOf(Object.values(rows?.[0] ?? {})[0]),
+    checksum: rows === null ? null : checksum(rows),
   };
+}
+
+async function measureTypes(task: TypesTask): Promise<TypeOutcome[]> {
+  const driver = await load(task.driver);
+  await driver.connect(task.target);
+  const outcomes: TypeOutcome[] = [];
+  for (const type of TYPES) {
+    if (!task.types.includes(type.name)) continue;
+    // The first time is in text, the second in the format of the third.
+    for (let pass = 0; pass < 2; pass++) {
+      await driver.fetchType!(type, TYPE_ROWS.quick);
+    }
+    (globalThis as { gc?: () => void }).gc?.();
+    const before = process.cpuUsage();
+    const rows = await driver.fetchType!(type, task.count);
+    const cpu = process.cpuUsage(before);
+    outcomes.push({
+      type: type.name,
+      cpuSeconds: (cpu.user + cpu.system) / 1e6,
+      kind: kindOf(Object.values(rows![0]!)[0]),
+    });
+  }
+  await driver.close();
+  return outcomes;
 }
 
 function kindOf(value: unknown): string {
@@ -92,6 +133,9 @@ async function peakMemory(): Promise<number | null> {
 }
 
 if (import.meta.main) {
-  const outcome = await measure(JSON.parse(Deno.env.get("PGTS_BENCH")!));
+  const task: Task | TypesTask = JSON.parse(Deno.env.get("PGTS_BENCH")!);
+  const outcome = "types" in task
+    ? await measureTypes(task)
+    : await measure(task);
   await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(outcome)));
 }

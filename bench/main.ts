@@ -19,13 +19,13 @@
 import { conninfoToDict, withConnection } from "../mod.ts";
 import { startServer } from "../scripts/server.ts";
 import { certificates, hasOpenssl } from "../tests/support/certificates.ts";
-import type { Outcome, Task } from "./child.ts";
+import type { Outcome, Task, TypeOutcome, TypesTask } from "./child.ts";
 import { createDataset, dropDataset } from "./dataset.ts";
 import { DRIVER_NAMES, type DriverName, type Target } from "./driver.ts";
 import { ON_ONE_CORE, useOneCore } from "./one_core.ts";
 import { checksumsAgree, type Outcomes, report } from "./report.ts";
 import { reportTypes } from "./type_report.ts";
-import { createTypeTables, TYPE_ROWS, TYPES } from "./types.ts";
+import { type BenchType, createTypeTables, TYPE_ROWS, TYPES } from "./types.ts";
 import { findWorkloads, type Workload, WORKLOADS } from "./workloads.ts";
 
 const CHILD = import.meta.resolve("./child.ts");
@@ -41,6 +41,8 @@ interface Place {
 
 interface Settings {
   readonly workloads: readonly Workload[];
+  /** The types that are measured one by one. */
+  readonly types: readonly BenchType[];
   readonly drivers: readonly DriverName[];
   readonly rounds: number;
   readonly size: "full" | "quick";
@@ -83,7 +85,16 @@ function parseArguments(args: readonly string[]): Settings {
     }
   }
   rounds ??= size === "quick" ? 3 : 5;
-  return { workloads: findWorkloads(filters), drivers, rounds, size };
+  // "types" is every type, "types/date" those whose names begin so.
+  const wanted = filters.filter((filter) => filter.startsWith("types"));
+  const types = TYPES.filter(({ name }) =>
+    wanted.some((filter) => `types/${name}`.startsWith(filter))
+  );
+  const others = filters.filter((filter) => !wanted.includes(filter));
+  const workloads = wanted.length > 0 && others.length === 0
+    ? []
+    : findWorkloads(others);
+  return { workloads, types, drivers, rounds, size };
 }
 
 /** The same server for drivers that do not read libpq's connection strings. */
@@ -107,7 +118,10 @@ async function tlsSettings(): Promise<Record<string, string>> {
   return { ssl: "on", ssl_cert_file: cert, ssl_key_file: key };
 }
 
-async function runChild(task: Task, oneCore: boolean): Promise<Outcome> {
+async function runChild<T>(
+  task: Task | TypesTask,
+  oneCore: boolean,
+): Promise<T> {
   const [program, ...args] = [
     ...(oneCore ? ON_ONE_CORE : []),
     Deno.execPath(),
@@ -129,7 +143,8 @@ async function runChild(task: Task, oneCore: boolean): Promise<Outcome> {
     stderr: "inherit",
   }).output();
   if (code !== 0) {
-    throw new Error(`The run of ${task.workload} by ${task.driver} failed`);
+    const what = "types" in task ? "types" : task.workload;
+    throw new Error(`The run of ${what} by ${task.driver} failed`);
   }
   return JSON.parse(new TextDecoder().decode(stdout));
 }
@@ -164,7 +179,35 @@ async function runRounds(
         count,
         target: workload.secure ? secure! : target,
       };
-      outcomes.get(driver)!.push(await runChild(task, oneCore !== null));
+      outcomes.get(driver)!.push(
+        await runChild<Outcome>(task, oneCore !== null),
+      );
+    }
+  }
+  progress("");
+  return outcomes;
+}
+
+/** One process for all types, so that many of them take no time to start. */
+async function runTypes(
+  { target }: Place,
+  { types, drivers, rounds, size }: Settings,
+): Promise<Map<DriverName, TypeOutcome[]>> {
+  const taking: DriverName[] = ["pgts", "pgts-text", "postgres", "pg"];
+  const names = taking.filter((name) => drivers.includes(name));
+  const outcomes = new Map<DriverName, TypeOutcome[]>();
+  for (const name of names) outcomes.set(name, []);
+  for (let round = 0; round < rounds; round++) {
+    for (let i = 0; i < names.length; i++) {
+      const driver = names[(i + round) % names.length]!;
+      progress(`types: round ${round + 1}/${rounds}, ${driver}`);
+      const task: TypesTask = {
+        driver,
+        types: types.map(({ name }) => name),
+        count: TYPE_ROWS[size],
+        target,
+      };
+      outcomes.get(driver)!.push(...await runChild<TypeOutcome[]>(task, false));
     }
   }
   progress("");
@@ -192,17 +235,10 @@ async function bench(place: Place, settings: Settings): Promise<boolean> {
       `Deno ${Deno.version.deno}, PostgreSQL ${version?.server_version}, ` +
         `${navigator.hardwareConcurrency} cores, medians of ${rounds} rounds\n`,
     );
-    const types = TYPES.filter(({ name }) =>
-      workloads.some((workload) => workload.name === `types/${name}`)
-    );
-    const onlyTypes = types.length === workloads.length;
     await createDataset(conn, {
-      plain: onlyTypes ? 0 : rowsOf("fetch", settings),
-      mixed: onlyTypes ? 0 : rowsOf("mixed", settings),
+      plain: workloads.length === 0 ? 0 : rowsOf("fetch", settings),
+      mixed: workloads.length === 0 ? 0 : rowsOf("mixed", settings),
     });
-    const typeRows = TYPE_ROWS[settings.size];
-    await createTypeTables(conn, types, typeRows);
-    const typeResults = new Map<string, Outcomes>();
     try {
       for (const workload of workloads) {
         if (workload.secure && place.secure === null) {
@@ -213,18 +249,17 @@ async function bench(place: Place, settings: Settings): Promise<boolean> {
         }
         const outcomes = await runRounds(workload, place, settings);
         if (outcomes.size === 0) continue;
-        if (workload.name.startsWith("types/")) {
-          typeResults.set(workload.name.slice("types/".length), outcomes);
-          continue;
-        }
         const lines = report(workload, workload.count[settings.size], outcomes);
         console.log(lines.join("\n"));
         if (checksumsAgree(outcomes)) continue;
         agree = false;
         console.error(`FAILED: the checksums of ${workload.name} differ\n`);
       }
-      if (typeResults.size > 0) {
-        console.log(reportTypes(typeRows, typeResults).join("\n"));
+      if (settings.types.length > 0) {
+        const count = TYPE_ROWS[settings.size];
+        await createTypeTables(conn, settings.types, count);
+        const outcomes = await runTypes(place, settings);
+        console.log(reportTypes(settings.types, count, outcomes).join("\n"));
       }
     } finally {
       await dropDataset(conn);

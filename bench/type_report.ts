@@ -5,8 +5,12 @@
  */
 
 import type { DriverName } from "./driver.ts";
-import { align, median, type Outcomes } from "./report.ts";
-import { TYPE_COLUMNS } from "./types.ts";
+import type { TypeOutcome } from "./child.ts";
+import { align, median } from "./report.ts";
+import { type BenchType, TYPE_COLUMNS } from "./types.ts";
+
+/** The outcomes of all rounds of each driver. */
+export type TypeOutcomes = ReadonlyMap<DriverName, readonly TypeOutcome[]>;
 
 /** The peers that pgts is compared with. */
 const PEERS: readonly DriverName[] = ["postgres", "pg"];
@@ -24,25 +28,30 @@ interface Cell {
 
 function cellOf(
   driver: DriverName,
+  { name }: BenchType,
   count: number,
-  outcomes: Outcomes,
+  outcomes: TypeOutcomes,
 ): Cell | null {
-  const rounds = outcomes.get(driver);
-  if (rounds === undefined || rounds.length === 0) return null;
+  const rounds = (outcomes.get(driver) ?? [])
+    .filter(({ type }) => type === name);
+  if (rounds.length === 0) return null;
   const cpu = median(rounds.map((round) => round.cpuSeconds));
-  return {
-    nanos: cpu * 1e9 / (count * TYPE_COLUMNS),
-    kind: rounds[0]!.kind,
-  };
+  return { nanos: cpu * 1e9 / (count * TYPE_COLUMNS), kind: rounds[0]!.kind };
 }
 
 function show(cell: Cell | null): string {
   return cell === null ? "-" : `${cell.nanos.toFixed(0)} ${cell.kind}`;
 }
 
+/** Whether two drivers make values of the same kind; bytes are bytes. */
+function isSameKind(own: string, other: string): boolean {
+  return own === other || (own === "Uint8Array" && other === "Buffer");
+}
+
 /**
  * How pgts stands to a peer: by the value that it makes, or by the text of it
- * where the peer leaves the value as text.
+ * where the peer leaves the value as text. Values of different classes, such as
+ * a Date and an Instant, have their figures and no verdict.
  */
 function compare(own: Cell, asText: Cell | null, peer: Cell | null): string {
   if (peer === null) return "-";
@@ -50,21 +59,27 @@ function compare(own: Cell, asText: Cell | null, peer: Cell | null): string {
   const mine = isText ? asText : own;
   if (mine === null) return "-";
   const ratio = peer.nanos / mine.nanos;
-  return `${ratio.toFixed(2)}${isText ? " as text" : ""}${
-    ratio < 1 / TOLERANCE ? " SLOWER" : ""
-  }`;
+  const note = isText
+    ? " as text"
+    : isSameKind(own.kind, peer.kind)
+    ? ""
+    : " other class";
+  const isSlower = ratio < 1 / TOLERANCE && note !== " other class";
+  return `${ratio.toFixed(2)}${note}${isSlower ? " SLOWER" : ""}`;
 }
 
 /**
  * The table of all types.
  *
+ * @param types The types.
  * @param count How many rows were fetched.
- * @param results The outcomes, by the names of the types.
+ * @param outcomes What came of it.
  * @returns Lines of text.
  */
 export function reportTypes(
+  types: readonly BenchType[],
   count: number,
-  results: ReadonlyMap<string, Outcomes>,
+  outcomes: TypeOutcomes,
 ): string[] {
   const table = [[
     "",
@@ -74,13 +89,14 @@ export function reportTypes(
     ...PEERS,
     ...PEERS.map((peer) => `${peer} / pgts`),
   ]];
-  for (const [type, outcomes] of results) {
-    const own = cellOf("pgts", count, outcomes);
+  for (const type of types) {
+    const cell = (driver: DriverName) => cellOf(driver, type, count, outcomes);
+    const own = cell("pgts");
     if (own === null) continue;
-    const asText = cellOf("pgts-text", count, outcomes);
-    const peers = PEERS.map((peer) => cellOf(peer, count, outcomes));
+    const asText = cell("pgts-text");
+    const peers = PEERS.map(cell);
     table.push([
-      type,
+      type.name,
       show(own),
       asText === null ? "-" : asText.nanos.toFixed(0),
       asText === null ? "-" : (own.nanos - asText.nanos).toFixed(0),
@@ -89,7 +105,7 @@ export function reportTypes(
     ]);
   }
   return [
-    `types: CPU nanoseconds for a value and what it becomes, rows of ${TYPE_COLUMNS} columns, ${count} rows`,
+    `types: CPU nanoseconds for a value and what it becomes, ${count} rows of ${TYPE_COLUMNS} columns`,
     ...align(table),
     "  above 1 pgts takes less; where a peer leaves text, it is compared with pgts reading text",
     "",

@@ -7,7 +7,6 @@
 
 import type { Driver, DriverName } from "./driver.ts";
 import type { Rows } from "./driver.ts";
-import { TYPE_COLUMNS, TYPE_ROWS, TYPES } from "./types.ts";
 
 /** One thing to measure. */
 export interface Workload {
@@ -32,8 +31,6 @@ export interface Workload {
   readonly secure: boolean;
   /** Whether client and server share a core, where that can be arranged. */
   readonly oneCore: boolean;
-  /** Whether all drivers make equal values, so that checksums are compared. */
-  readonly compared: boolean;
   /** Does it. */
   run(driver: Driver, count: number): Promise<Rows>;
 }
@@ -43,7 +40,6 @@ const COMMON = {
   freshConnection: false,
   secure: false,
   oneCore: false,
-  compared: true,
 } as const satisfies Partial<Workload>;
 
 const FETCH_TITLE =
@@ -119,37 +115,22 @@ export const WORKLOADS: readonly Workload[] = [
   },
 ];
 
-/** One workload for each type: `types/NAME`. They run if they are asked for. */
-export const TYPE_WORKLOADS: readonly Workload[] = TYPES.map((type) => ({
-  ...COMMON,
-  name: `types/${type.name}`,
-  title: `rows with ${TYPE_COLUMNS} columns of ${type.name}`,
-  unit: "rows",
-  drivers: ["pgts", "pgts-text", "postgres", "pg"],
-  compared: false,
-  count: TYPE_ROWS,
-  warmUp: TYPE_ROWS.quick,
-  run: (driver, count) => driver.fetchType!(type, count),
-}));
-
 /**
  * Finds the workloads that were asked for.
  *
- * @param filters Beginnings of names; none means all but those of single types.
+ * @param filters Beginnings of names; none means all.
  * @returns The workloads whose names begin with one of them.
  * @throws {RangeError} If one fits none.
  */
 export function findWorkloads(filters: readonly string[]): Workload[] {
-  if (filters.length === 0) return [...WORKLOADS];
-  const all = [...WORKLOADS, ...TYPE_WORKLOADS];
   for (const filter of filters) {
-    if (all.some(({ name }) => name.startsWith(filter))) continue;
+    if (WORKLOADS.some(({ name }) => name.startsWith(filter))) continue;
     const names = WORKLOADS.map(({ name }) => name).join(", ");
     throw new RangeError(
-      `Cannot find the workload "${filter}": there are ${names} and types`,
+      `Cannot find the workload "${filter}": there are ${names}, and types`,
     );
   }
-  return all.filter(({ name }) =>
-    filters.some((filter) => name.startsWith(filter))
+  return WORKLOADS.filter(({ name }) =>
+    filters.length === 0 || filters.some((filter) => name.startsWith(filter))
   );
 }

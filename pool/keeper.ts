@@ -138,23 +138,32 @@ export class Keeper<Row> implements Home<Row>, Stock<Row> {
   }
 
   /** An idle member that is not too old. */
-  takeIdle(): Member<Row> | null {
+  takeIdle(now: number): Member<Row> | null {
     for (let member = this.#idle.pop(); member; member = this.#idle.pop()) {
       this.#shrinker.noteIdle();
-      if (!this.#isSpent(member)) return member;
+      if (!member.isSpent(this.#generation, now)) return member;
       this.drop(member);
     }
     return null;
   }
 
+  /** Takes a member back that was taken and not used. */
+  untake(member: Member<Row>): void {
+    this.#idle.push(member);
+  }
+
   /** Gives a member that is clean to who waits, or keeps it. */
-  putBack(member: Member<Row>): Promise<void> {
+  putBack(
+    member: Member<Row>,
+    now: number = performance.now(),
+  ): Promise<void> {
     const unwanted = this.closed || member.failure !== null ||
-      this.#isSpent(member) || this.#members.size > this.sizes.max;
+      member.isSpent(this.#generation, now) ||
+      this.#members.size > this.sizes.max;
     if (unwanted) return this.drop(member);
     if (this.requests.serve(member)) return DONE;
     if (!this.#keepsIdle) return this.drop(member);
-    member.idleSince = performance.now();
+    member.idleSince = now;
     this.#idle.push(member);
     return DONE;
   }
@@ -298,16 +307,6 @@ export class Keeper<Row> implements Home<Row>, Stock<Row> {
     const timer = setTimeout(resolve, Math.min(timeout * 1000, MAX_TIMER_MS));
     await promise;
     clearTimeout(timer);
-  }
-
-  /** Whether a member is to be replaced, sound as it may be. */
-  #isSpent(member: Member<Row>): boolean {
-    const { mismatch } = member;
-    if (mismatch === null) return member.isSpent(this.#generation);
-    this.settings.warn(
-      `a connection is replaced: ${mismatch}, and target_session_attrs asks for another kind of session`,
-    );
-    return true;
   }
 
   /** How many connections are missing, those that are being opened among them. */

@@ -99,6 +99,15 @@ export class PoolConnection<Row = DictRow> extends Connection<Row> {
   }
 
   /**
+   * Gives up cancel requests that are under way: the session ends.
+   *
+   * @internal
+   */
+  endCancelling(): void {
+    this.cancelRequests.end();
+  }
+
+  /**
    * Closes the session, for which the pool then opens another; with the pool's
    * option `closeReturns` it gives the connection back instead. Never throws, and
    * after it was given back does nothing.

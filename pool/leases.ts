@@ -6,8 +6,11 @@
  */
 
 import { startBackgroundTimer, type Timer } from "../connection/timers.ts";
+import type { BaseCursor, ExecuteOptions } from "../connection/cursor_base.ts";
+import type { Query } from "../sql/bind.ts";
+import type { QueryParameters } from "../sql/query.ts";
 import type { LeaseOwner, PoolConnection } from "./lease.ts";
-import type { Member } from "./member.ts";
+import type { Member, Returned } from "./member.ts";
 import { messageOf } from "./messages.ts";
 import type { PoolSettings } from "./settings.ts";
 import type { Counters } from "./stats.ts";
@@ -19,21 +22,16 @@ export interface Home<Row> {
   /** What it counts. */
   readonly counters: Counters;
   /** Takes a connection that is clean. */
-  putBack(member: Member<Row>): Promise<void>;
+  putBack(member: Member<Row>, now?: number): Promise<void>;
   /** Closes a connection that is not. */
   drop(member: Member<Row>, reason?: string): Promise<void>;
-}
-
-interface Loan<Row> {
-  readonly member: Member<Row>;
-  readonly since: number;
-  readonly leak: Timer | null;
 }
 
 /** The connections of a pool that are out. */
 export class Leases<Row> implements LeaseOwner<Row> {
   readonly #home: Home<Row>;
-  readonly #loans = new Map<PoolConnection<Row>, Loan<Row>>();
+  readonly #out = new Map<PoolConnection<Row>, Member<Row>>();
+  readonly #leaks = new Map<PoolConnection<Row>, Timer>();
 
   /** @param home Where connections go back to. */
   constructor(home: Home<Row>) {
@@ -54,43 +52,73 @@ export class Leases<Row> implements LeaseOwner<Row> {
    * Lends a member to who has borrowed it.
    *
    * @param member The member.
-   * @param autocommit Whether in autocommit mode.
    * @param place Who that is, if it is to be told of a leak.
    * @returns What the borrower holds of it.
    */
-  lend(
-    member: Member<Row>,
-    autocommit: boolean,
-    place: string | null,
-  ): PoolConnection<Row> {
-    const lease = member.lend(this, autocommit);
-    const leak = place === null ? null : this.#watch(place);
-    this.#loans.set(lease, { member, since: performance.now(), leak });
+  lend(member: Member<Row>, place: string | null): PoolConnection<Row> {
+    const lease = member.lend(this);
+    this.#out.set(lease, member);
+    if (place !== null) this.#leaks.set(lease, this.#watch(place));
     return lease;
   }
 
+  /**
+   * Runs one statement on a member that was borrowed for it.
+   *
+   * @param member The member, which goes back as soon as the statement is over.
+   * @returns The cursor. It holds the rows, and can run nothing more.
+   */
+  async runOnce<R>(
+    member: Member<Row>,
+    query: Query,
+    params: QueryParameters | undefined,
+    options: ExecuteOptions,
+  ): Promise<BaseCursor<R>> {
+    const use = member.lendOnce(this);
+    try {
+      const cursor = new use.cursorFactory<R>(use);
+      return await cursor.execute(query, params, options);
+    } finally {
+      // What there is to clean up need not be waited for.
+      this.#receive(member, member.takeBackOnce(use), true);
+    }
+  }
+
   /** See {@linkcode LeaseOwner.takeBack}. */
-  async takeBack(lease: PoolConnection<Row>, quiet: boolean): Promise<void> {
-    const { settings, counters: { counts } } = this.#home;
-    const { member, since, leak } = this.#loans.get(lease)!;
-    this.#loans.delete(lease);
-    if (leak !== null) clearTimeout(leak);
-    counts.usageMs += performance.now() - since;
+  takeBack(lease: PoolConnection<Row>, quiet: boolean): Promise<void> {
+    const member = this.#out.get(lease)!;
+    this.#out.delete(lease);
+    if (this.#leaks.size > 0) {
+      clearTimeout(this.#leaks.get(lease));
+      this.#leaks.delete(lease);
+    }
     const mayWarn = !quiet || lease.leavesChanges;
-    switch (member.takeBack()) {
+    return this.#receive(member, member.takeBack(), mayWarn);
+  }
+
+  /** Does what there is to do with a member that came back. */
+  #receive(
+    member: Member<Row>,
+    returned: Returned,
+    mayWarn: boolean,
+  ): Promise<void> {
+    const { settings, counters: { counts } } = this.#home;
+    const now = performance.now();
+    counts.usageMs += now - member.lentSince;
+    switch (returned) {
       case "clean":
-        return await this.#home.putBack(member);
+        return this.#home.putBack(member, now);
       case "used":
-        return await this.#clean(member, mayWarn);
+        return this.#clean(member, mayWarn);
       case "closed":
         counts.returnsBad++;
-        return await this.#home.drop(member);
+        return this.#home.drop(member);
       case "active":
         counts.returnsBad++;
         settings.warn(
           "a connection came back while a statement was running (status ACTIVE), so it is closed: await what was started before giving it back",
         );
-        return await this.#home.drop(
+        return this.#home.drop(
           member,
           "Cannot finish the statement: its connection was given back to the pool meanwhile, and is closed",
         );

@@ -1,50 +1,33 @@
 /**
- * A session of a pool: how it is opened, lent, taken back and made clean. When
- * any of that happens is decided in `keeper.ts`.
+ * A session of a pool: how it is lent, taken back and made clean. When any
+ * of that happens is decided in `keeper.ts`.
  *
  * @module
  */
 
-import { connectArguments } from "../connection/connect_arguments.ts";
 import type { ConnectOptions } from "../connection/connect_options.ts";
 import { Connection } from "../connection/connection.ts";
-import { openSession, type SessionDefaults } from "../connection/connector.ts";
 import type { OpenedSession } from "../connection/session_start.ts";
-import { startBackgroundTimer } from "../connection/timers.ts";
+import type { Wire } from "../connection/wire.ts";
 import {
   InterfaceError,
   OperationalError,
   type PgError,
 } from "../errors/base.ts";
-import type { ScramMemory } from "../protocol/auth_scram_memory.ts";
-import { Status } from "../protocol/tags.ts";
 import { type LeaseOwner, PoolConnection } from "./lease.ts";
-import type { ConnectionTask, Given } from "./options.ts";
+import {
+  type MemberSource,
+  type StartedMember,
+  startMember,
+} from "./member_start.ts";
+import type { ConnectionTask } from "./options.ts";
 import { resetSession } from "./reset.ts";
+import { callbackOver, leftOpen, within } from "./session_work.ts";
 import type { PoolSettings } from "./settings.ts";
+import { SingleUse } from "./single_use.ts";
 
-/** How long connecting may take where no connect_timeout is given, in seconds. */
-const CONNECT_SECONDS = 30;
-/** How long the function may take that configures a connection. */
-const CONFIGURE_SECONDS = 30;
-/** How long the server may take to clean a session up. */
+/** How long the server may take to clean a session up, in seconds. */
 const CLEAN_SECONDS = 10;
-/** The greatest process ID of any system that PostgreSQL runs on. */
-const MAX_PROCESS_ID = 2 ** 22;
-
-/** What a member is opened with. */
-export interface MemberSource<Row> {
-  /** The settings of the pool. */
-  readonly settings: PoolSettings<Row>;
-  /** The keys that the pool has derived. */
-  readonly scramMemory: ScramMemory;
-  /** How often the pool had been drained when it was opened. */
-  readonly generation: number;
-  /** Gives up. */
-  readonly signal: AbortSignal;
-  /** Looks up the addresses of a host; asks the system by default. */
-  readonly resolve?: SessionDefaults["resolve"];
-}
 
 /** In which state a session came back. */
 export type Returned = "clean" | "used" | "active" | "closed";
@@ -59,12 +42,16 @@ export class Member<Row> {
   uses = 0;
   /** Since when it has been idle; `null` if it is not. */
   idleSince: number | null = null;
+  /** Since when it has been lent, if it is. */
+  lentSince = 0;
   /** Who has it. */
   lease: PoolConnection<Row> | null = null;
   /** Called when the session ends while nobody has it. */
   onLost: (reason: PgError) => void = () => {};
 
   readonly #opened: OpenedSession;
+  readonly #wire: Wire;
+  readonly #isChosen: boolean;
   readonly #options: ConnectOptions<Row>;
   readonly #settings: PoolSettings<Row>;
   /** What leases begin with. Nothing is run on it any more. */
@@ -73,12 +60,14 @@ export class Member<Row> {
   readonly #refs: number;
   readonly #prepareThreshold: number | null;
   readonly #preparedMax: number | null;
+  /** Runs the statements that come one by one. */
+  #single: PoolConnection<Row> | null = null;
+  /** What their cursors are left with. */
+  #spent: PoolConnection<Row> | null = null;
 
   private constructor(
     { settings, generation }: MemberSource<Row>,
-    opened: OpenedSession,
-    options: ConnectOptions<Row>,
-    origin: Connection<Row>,
+    { opened, options, origin }: StartedMember<Row>,
   ) {
     const { maxLifetime } = settings;
     this.generation = generation;
@@ -86,6 +75,9 @@ export class Member<Row> {
       maxLifetime * 1000 * (1 - Math.random() / 20);
     this.#settings = settings;
     this.#opened = opened;
+    this.#wire = opened.wire;
+    const { target_session_attrs: wanted = "any" } = opened.parameters;
+    this.#isChosen = wanted !== "any";
     this.#options = options;
     this.#origin = origin;
     this.#prepareThreshold = origin.prepareThreshold;
@@ -103,40 +95,7 @@ export class Member<Row> {
    * @throws Whatever keeps it from being opened; then nothing stays open.
    */
   static async open<Row>(source: MemberSource<Row>): Promise<Member<Row>> {
-    const { settings, scramMemory, signal, resolve } = source;
-    const conninfo = await askFor(settings.conninfo);
-    const { onWarning, ...rest } = await askFor(settings.connectOptions);
-    signal.throwIfAborted();
-    const given = connectArguments(conninfo, {
-      ...rest,
-      onWarning: onWarning ?? settings.warn,
-    });
-    const { options } = given;
-    const opened = await openSession(
-      given.conninfo,
-      {
-        ...options as ConnectOptions<never>,
-        signal: options.signal === undefined
-          ? signal
-          : AbortSignal.any([signal, options.signal]),
-      },
-      {
-        connectTimeout: CONNECT_SECONDS,
-        deriveScramKeys: scramMemory.derive.bind(scramMemory),
-        ...(resolve === undefined ? {} : { resolve }),
-      },
-    );
-    if (isPooledPerTransaction(settings, opened)) {
-      options.prepareThreshold ??= null;
-    }
-    const origin = new Connection<Row>(opened, options);
-    try {
-      await configure(source, opened, origin);
-    } catch (error) {
-      await origin.close();
-      throw error;
-    }
-    return new Member(source, opened, options, origin);
+    return new Member(source, await startMember(source));
   }
 
   /** Why the session has ended; `null` if it has not. */
@@ -144,36 +103,43 @@ export class Member<Row> {
     return this.#opened.wire.engine.failure;
   }
 
-  /** Why the session is no longer of the kind that `target_session_attrs` asks for; `null` as far as is known. */
-  get mismatch(): string | null {
-    return this.#opened.mismatch();
-  }
-
   /** Whether it is to be replaced, sound as it may be. */
-  isSpent(generation: number): boolean {
+  isSpent(generation: number, now: number): boolean {
     return this.generation !== generation ||
       this.uses >= this.#settings.maxUses ||
-      performance.now() >= this.expiresAt;
+      now >= this.expiresAt ||
+      // A borrower has reset it, and nobody has configured the session since.
+      this.#opened.wire !== this.#wire ||
+      this.#mismatch !== null;
   }
 
   /**
    * Lends the session.
    *
    * @param owner Gets it back.
-   * @param autocommit Whether in autocommit mode, whatever `configure` said.
    * @returns What the borrower holds of it.
    */
-  lend(owner: LeaseOwner<Row>, autocommit: boolean): PoolConnection<Row> {
-    this.uses++;
-    const lease = new PoolConnection<Row>(
-      this.#opened,
-      this.#options,
-      this.#origin,
-    );
-    lease.prepareThreshold = this.#prepareThreshold;
-    lease.preparedMax = this.#preparedMax;
-    if (autocommit) lease.autocommit = true;
-    return this.lease = lease.lendTo(owner);
+  lend(owner: LeaseOwner<Row>): PoolConnection<Row> {
+    this.#beginUse();
+    return this.lease = this.#newLease(owner);
+  }
+
+  /**
+   * Lends the session for one statement in autocommit mode.
+   *
+   * @param owner Gets it back.
+   * @returns What the statement's cursor has in the place of a connection.
+   */
+  lendOnce(owner: LeaseOwner<Row>): SingleUse<Row> {
+    this.#beginUse();
+    if (this.#single === null) {
+      this.#single = this.#newLease(owner);
+      this.#single.autocommit = true;
+      this.#spent = this.#newLease(owner);
+      this.#spent.retire();
+      this.#comeHome();
+    }
+    return new SingleUse(this.#single, this.#spent!);
   }
 
   /**
@@ -182,7 +148,6 @@ export class Member<Row> {
    * @returns What there is to do before it can be lent again.
    */
   takeBack(): Returned {
-    const { wire } = this.#opened;
     const lease = this.lease!;
     const { executor } = lease;
     const active = executor.busy || executor.pipelineDepth > 0;
@@ -190,10 +155,27 @@ export class Member<Row> {
     this.#comeHome();
     if (this.failure !== null) return "closed";
     if (active) return "active";
-    const idle = wire.engine.transactionStatus === Status.IDLE;
-    const done = idle && !executor.held && this.#settings.reset === "off";
-    if (done) this.lease = null;
-    return done ? "clean" : "used";
+    if (executor.held || this.#needsCleaning) return "used";
+    this.lease = null;
+    return "clean";
+  }
+
+  /**
+   * Takes the session back from a statement that is over.
+   *
+   * @param use What its cursor has in the place of a connection.
+   * @returns What there is to do before it can be lent again.
+   */
+  takeBackOnce(use: SingleUse<Row>): Returned {
+    const { busy } = use.executor;
+    use.end();
+    if (this.failure !== null) return "closed";
+    if (busy) return "active";
+    return this.#needsCleaning ? "used" : "clean";
+  }
+
+  get #needsCleaning(): boolean {
+    return this.#settings.reset !== "off" || this.leftOpen !== null;
   }
 
   /** The state that the borrower left the transaction in, if it did; else `null`. */
@@ -210,6 +192,7 @@ export class Member<Row> {
     await within(this.#opened, CLEAN_SECONDS, "cleaning it up", async () => {
       await this.lease?.executor.unheld();
       this.lease = null;
+      this.#single = null; // It may believe that the transaction goes on.
       await this.#use(async (conn) => {
         if (this.leftOpen !== null) {
           await conn.executor.plainCommand("ROLLBACK");
@@ -242,7 +225,7 @@ export class Member<Row> {
       if (this.leftOpen === null) return;
       await this.#use((conn) => conn.executor.plainCommand("ROLLBACK"));
     }, signal);
-    const { mismatch } = this;
+    const mismatch = this.#mismatch;
     if (mismatch !== null) throw new OperationalError(mismatch);
   }
 
@@ -254,7 +237,13 @@ export class Member<Row> {
   async close(reason: PgError): Promise<void> {
     this.onLost = () => {};
     this.lease?.retire();
+    this.lease?.endCancelling();
     await this.#opened.wire.close(reason);
+  }
+
+  /** Why the session is no longer of the kind that `target_session_attrs` asks for; `null` as far as is known. */
+  get #mismatch(): string | null {
+    return this.#isChosen ? this.#opened.mismatch() : null;
   }
 
   /** Runs something on the session that is none of a borrower's. */
@@ -278,6 +267,17 @@ export class Member<Row> {
     if (this.failure !== null) throw this.failure;
   }
 
+  #beginUse(): void {
+    this.uses++;
+    this.#origin.prepareThreshold = this.#prepareThreshold;
+    this.#origin.preparedMax = this.#preparedMax;
+  }
+
+  #newLease(owner: LeaseOwner<Row>): PoolConnection<Row> {
+    return new PoolConnection<Row>(this.#opened, this.#options, this.#origin)
+      .lendTo(owner);
+  }
+
   /** What a borrower, or a callback, has added is taken away again. */
   #comeHome(): void {
     const opened = this.#opened;
@@ -287,80 +287,4 @@ export class Member<Row> {
     wire.tap = null;
     opened.onLost = () => this.onLost(this.failure!);
   }
-}
-
-/** Does something with a session that the server may never answer. */
-async function within(
-  { wire }: OpenedSession,
-  seconds: number,
-  what: string,
-  run: () => void | Promise<void>,
-  signal?: AbortSignal,
-): Promise<void> {
-  const { promise: end, reject } = Promise.withResolvers<never>();
-  const late = () => {
-    const error = new OperationalError(
-      `The connection is given up: ${what} took longer than ${seconds} s`,
-    );
-    wire.engine.fail(error);
-    reject(error);
-  };
-  const abort = () => reject(signal?.reason);
-  const timer = startBackgroundTimer(late, seconds * 1000);
-  signal?.addEventListener("abort", abort, { once: true });
-  try {
-    await Promise.race([run(), end]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
-  }
-}
-
-/** The status of the transaction that is open, if one is; else `null`. */
-function leftOpen(
-  { wire: { engine: { transactionStatus } } }: OpenedSession,
-): "INTRANS" | "INERROR" | null {
-  if (transactionStatus === Status.IDLE) return null;
-  return transactionStatus === Status.FAILED ? "INERROR" : "INTRANS";
-}
-
-/** Asks for what may be given anew each time. */
-function askFor<T>(given: Given<T>): T | Promise<T> {
-  return typeof given === "function" ? (given as () => T)() : given;
-}
-
-/** Whether consecutive transactions may run in different sessions of the server. */
-function isPooledPerTransaction<Row>(
-  { pooler }: PoolSettings<Row>,
-  { wire: { processId } }: OpenedSession,
-): boolean {
-  if (pooler !== null) return pooler === "transaction";
-  return processId !== null && (processId <= 0 || processId > MAX_PROCESS_ID);
-}
-
-async function configure<Row>(
-  { settings, signal }: MemberSource<Row>,
-  opened: OpenedSession,
-  conn: Connection<Row>,
-): Promise<void> {
-  const { configure } = settings;
-  if (configure !== null) {
-    const run = () => configure(conn);
-    await within(opened, CONFIGURE_SECONDS, "configuring it", run, signal);
-    conn.executor.checkOpen();
-    const status = conn.executor.busy ? "ACTIVE" : leftOpen(opened);
-    if (status !== null) {
-      throw new InterfaceError(
-        `Cannot configure the connection: the function left it in the status ${status}, it must end its transaction and await what it runs`,
-      );
-    }
-  }
-  conn.executor.retire(callbackOver);
-}
-
-function callbackOver(): PgError {
-  return new InterfaceError(
-    "Cannot use the connection: the callback of the pool that got it is over",
-    { connectionUsable: false, reachedServer: false },
-  );
 }

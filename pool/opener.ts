@@ -112,6 +112,8 @@ export class Opener<T> {
     }
     this.#timer = startBackgroundTimer(() => {
       this.#timer = null;
+      // What nobody wants any more has not gone on failing.
+      if (this.#options.wanted() <= 0) this.#backoff = null;
       this.fill();
     }, pause);
     failed(error, pause);

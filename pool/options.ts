@@ -7,6 +7,7 @@
 import type { ConnectOptions } from "../connection/connect_options.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { ExecuteOptions } from "../connection/cursor_base.ts";
+import type { DictRow } from "../connection/rows.ts";
 import type { WarningHandler } from "../connection/warnings.ts";
 import type { PoolStats } from "./stats.ts";
 
@@ -23,18 +24,21 @@ export type Given<T> = T | (() => T | Promise<T>);
  * - `"discard"`: `DISCARD ALL`, which drops prepared statements too;
  * - a function that does what is needed, and leaves no transaction open.
  *
+ * `"minimal"` and `"discard"` undo what `configure` did with `SET` too: give that
+ * as the parameter `options` of the connection instead.
+ *
  * An open transaction is rolled back in any case, and what belongs to the object
  * rather than to the session (autocommit, row factory, adapters, handlers) begins
  * anew for everybody who gets a connection.
  */
-export type ResetPolicy<Row> =
+export type ResetPolicy<Row = DictRow> =
   | "off"
   | "minimal"
   | "discard"
   | ConnectionTask<Row>;
 
 /** Something that is done with a connection of a pool. */
-export type ConnectionTask<Row> = (
+export type ConnectionTask<Row = DictRow> = (
   conn: Connection<Row>,
 ) => void | Promise<void>;
 
@@ -54,10 +58,14 @@ export interface PoolHandle {
 }
 
 /** The options of a pool. Times are in seconds. */
-export interface PoolOptions<Row> {
+export interface PoolOptions<Row = DictRow> {
   /** A connection string or URI, or what gives it anew for each connection. */
   conninfo?: Given<string | URL> | undefined;
-  /** The options of `connect()`, or what gives them anew for each connection. */
+  /**
+   * The options of `connect()`, or what gives them anew for each connection. Where
+   * `targetSessionAttrs` asks for a certain kind of session, one whose server has
+   * become read-only, or a standby, is replaced as soon as that is known.
+   */
   connectOptions?: Given<ConnectOptions<Row>> | undefined;
   /**
    * How many connections the pool keeps open.

@@ -15,6 +15,7 @@ import type { QueryParameters } from "../sql/query.ts";
 import { callSite } from "./call_site.ts";
 import { Keeper } from "./keeper.ts";
 import { PoolConnection } from "./lease.ts";
+import type { Member } from "./member.ts";
 import type {
   GetConnOptions,
   PoolExecuteOptions,
@@ -188,8 +189,11 @@ export class ConnectionPool<Row = DictRow>
    * @throws {PoolClosed} If the pool is not open, or closed meanwhile.
    * @throws The reason of the signal.
    */
-  getConn(options: GetConnOptions = {}): Promise<PoolConnection<Row>> {
-    return this.#lend(options, this.#callSite(), false);
+  async getConn(
+    options: GetConnOptions = {},
+  ): Promise<PoolConnection<Row>> {
+    const place = this.#callSite();
+    return this.#keeper.leases.lend(await this.#borrow(options), place);
   }
 
   /**
@@ -239,7 +243,9 @@ export class ConnectionPool<Row = DictRow>
     block: (conn: PoolConnection<Row>) => T | Promise<T>,
     options: GetConnOptions = {},
   ): Promise<T> {
-    const conn = await this.#lend(options, this.#callSite(), false);
+    const place = this.#callSite();
+    const member = await this.#borrow(options);
+    const conn = this.#keeper.leases.lend(member, place);
     try {
       return await runConnectionBlock(
         conn,
@@ -268,9 +274,7 @@ export class ConnectionPool<Row = DictRow>
     params?: QueryParameters,
     options: PoolExecuteOptions = {},
   ): Execution<R, BaseCursor<R>> {
-    return Execution.of(
-      this.#execute<R>(query, params, options, this.#callSite()),
-    );
+    return Execution.of(this.#execute<R>(query, params, options));
   }
 
   /**
@@ -358,28 +362,19 @@ export class ConnectionPool<Row = DictRow>
     return this.#keeper.settings.leakWarning > 0 ? callSite() : null;
   }
 
-  async #lend(
-    options: GetConnOptions,
-    place: string | null,
-    autocommit: boolean,
-  ): Promise<PoolConnection<Row>> {
+  async #borrow(options: GetConnOptions): Promise<Member<Row>> {
     const { timeout } = options;
     if (timeout !== undefined) checkDuration(timeout, "timeout");
-    const { requests, leases } = this.#keeper;
-    return leases.lend(await requests.borrow(options), autocommit, place);
+    const { requests } = this.#keeper;
+    return requests.borrowIdle(options) ?? await requests.borrow(options);
   }
 
   async #execute<R>(
     query: Query,
     params: QueryParameters | undefined,
     options: PoolExecuteOptions,
-    place: string | null,
   ): Promise<BaseCursor<R>> {
-    const conn = await this.#lend(options, place, true);
-    try {
-      return await conn.execute<R>(query, params, options);
-    } finally {
-      conn.giveBack(false); // What there is to clean up need not be waited for.
-    }
+    const member = await this.#borrow(options);
+    return await this.#keeper.leases.runOnce<R>(member, query, params, options);
   }
 }

@@ -13,7 +13,7 @@ import type { Member } from "./member.ts";
 import type { GetConnOptions } from "./options.ts";
 import type { PoolSettings } from "./settings.ts";
 import type { Counters } from "./stats.ts";
-import { WaiterQueue } from "./waiter_queue.ts";
+import { Waiter, WaiterQueue } from "./waiter_queue.ts";
 
 /** Where connections are asked for. */
 export interface Stock<Row> {
@@ -24,11 +24,13 @@ export interface Stock<Row> {
   /** @throws {PoolClosed} If the pool is not open. */
   checkOpen(): void;
   /** An idle connection, with the time since when it is. */
-  takeIdle(): Member<Row> | null;
+  takeIdle(now: number): Member<Row> | null;
+  /** Takes that back. */
+  untake(member: Member<Row>): void;
   /** Opens connections for those who wait. */
   fill(): void;
   /** Takes a connection that is clean. */
-  putBack(member: Member<Row>): Promise<void>;
+  putBack(member: Member<Row>, now: number): Promise<void>;
   /** A connection is dead that nobody has. */
   noteLoss(member: Member<Row>, reason: PgError): void;
   /** A connection did not pass its check. */
@@ -52,16 +54,46 @@ const LOOK_AFTER_MS = 1000;
 /** Those who ask for connections. */
 export class Requests<Row> {
   readonly #stock: Stock<Row>;
-  readonly #queue = new WaiterQueue<Member<Row>>();
+  readonly #queue: WaiterQueue<Member<Row>>;
 
   /** @param stock Where connections come from. */
   constructor(stock: Stock<Row>) {
     this.#stock = stock;
+    this.#queue = new WaiterQueue(({ timeout }) =>
+      stock.tooLate(
+        `Cannot get a connection from the pool "${stock.settings.name}": none was to be had within ${timeout} s`,
+      )
+    );
   }
 
   /** How many wait. */
   get waiting(): number {
     return this.#queue.size;
+  }
+
+  /**
+   * Finds a connection if that takes no waiting: {@linkcode Requests.borrow} does
+   * otherwise.
+   *
+   * @param options How long one would wait.
+   * @returns A member that nobody else has, or `null`.
+   */
+  borrowIdle({ signal }: GetConnOptions): Member<Row> | null {
+    const { settings, counters } = this.#stock;
+    this.#stock.checkOpen();
+    signal?.throwIfAborted();
+    if (settings.check !== null || this.#queue.size > 0) return null;
+    const now = performance.now();
+    const member = this.#stock.takeIdle(now);
+    if (member === null) return null;
+    if (now - member.idleSince! > LOOK_AFTER_MS) {
+      this.#stock.untake(member);
+      return null;
+    }
+    counters.counts.requestsNum++;
+    member.idleSince = null;
+    member.lentSince = now;
+    return member;
   }
 
   /**
@@ -77,25 +109,30 @@ export class Requests<Row> {
     this.#stock.checkOpen();
     signal?.throwIfAborted();
     counters.counts.requestsNum++;
-    const deadline = performance.now() + timeout * 1000;
+    let now = performance.now();
+    const deadline = now + timeout * 1000;
     const request: Request = { timeout, deadline, signal };
     let backoff: Backoff | null = null;
     try {
       for (let again = false;; again = true) {
-        const idle = this.#queue.size === 0 ? this.#stock.takeIdle() : null;
-        const found = idle ?? await this.#wait(request, again);
+        const idle = this.#queue.size === 0 ? this.#stock.takeIdle(now) : null;
+        const found = idle ?? await this.#wait(request, now, again);
+        now = performance.now();
         if (signal?.aborted) {
-          this.#stock.putBack(found);
+          this.#stock.putBack(found, now);
           throw signal.reason;
         }
         const { idleSince } = found;
         found.idleSince = null;
+        found.lentSince = now;
         if (await this.#isSound(found, idleSince, request)) return found;
         // A new connection is no better, so another one is not opened at once.
-        if (idleSince !== null) continue;
-        backoff ??= new Backoff();
-        const left = deadline - performance.now();
-        await pause(Math.max(0, Math.min(backoff.next() ?? 0, left)), signal);
+        if (idleSince === null) {
+          backoff ??= new Backoff();
+          const left = Math.max(0, deadline - performance.now());
+          await pause(Math.min(backoff.next() ?? 0, left), signal);
+        }
+        now = performance.now();
       }
     } catch (error) {
       counters.counts.requestsErrors++;
@@ -115,6 +152,7 @@ export class Requests<Row> {
 
   async #wait(
     { timeout, deadline, signal }: Request,
+    now: number,
     again: boolean,
   ): Promise<Member<Row>> {
     const { settings: { name, maxWaiting }, counters } = this.#stock;
@@ -123,24 +161,21 @@ export class Requests<Row> {
         `Cannot get a connection from the pool "${name}": ${maxWaiting} wait for one already, which is maxWaiting`,
       );
     }
-    const since = performance.now();
     counters.counts.requestsQueued++;
-    const { promise, resolve, reject } = Promise.withResolvers<Member<Row>>();
-    const late = () =>
-      this.#stock.tooLate(
-        `Cannot get a connection from the pool "${name}": none was to be had within ${timeout} s`,
-      );
-    const leave = this.#queue.add({ resolve, reject, late, deadline }, again);
-    const abort = () => {
-      if (leave()) reject(signal!.reason);
-    };
-    signal?.addEventListener("abort", abort, { once: true });
+    const waiter = new Waiter<Member<Row>>(now, timeout, deadline);
+    this.#queue.add(waiter, again);
     this.#stock.fill();
+    const abort = signal === undefined ? null : () => {
+      if (this.#queue.remove(waiter)) waiter.reject(signal.reason);
+    };
+    if (abort !== null) {
+      signal!.addEventListener("abort", abort, { once: true });
+    }
     try {
-      return await promise;
+      return await waiter.promise;
     } finally {
-      counters.counts.requestsWaitMs += performance.now() - since;
-      signal?.removeEventListener("abort", abort);
+      counters.counts.requestsWaitMs += performance.now() - waiter.since;
+      if (abort !== null) signal!.removeEventListener("abort", abort);
     }
   }
 
@@ -150,7 +185,7 @@ export class Requests<Row> {
     idleSince: number | null,
     { deadline, signal }: Request,
   ): Promise<boolean> {
-    const now = performance.now();
+    const now = member.lentSince;
     if (idleSince !== null && now - idleSince > LOOK_AFTER_MS) {
       await lookAround();
     }

@@ -8,20 +8,38 @@
 import { MAX_TIMER_MS, type Timer } from "../connection/timers.ts";
 
 /** Somebody who waits. */
-export interface Waiter<T> {
+export class Waiter<T> {
+  /** What it gets. */
+  readonly promise: Promise<T>;
+  /** Since when it waits, in milliseconds of the clock that never jumps. */
+  readonly since: number;
+  /** How long at most, in seconds. */
+  readonly timeout: number;
+  /** Until when. */
+  readonly deadline: number;
   /** Gives it what it waits for. */
   readonly resolve: (value: T) => void;
   /** Tells it that it will not get any. */
   readonly reject: (reason: unknown) => void;
-  /** Makes the error for when it has waited too long. */
-  readonly late: () => unknown;
-  /** When that is, in milliseconds of the clock that never jumps. */
-  readonly deadline: number;
-}
+  /** Who is before it. */
+  before: Waiter<T> | null = null;
+  /** Who is behind it. */
+  behind: Waiter<T> | null = null;
 
-interface Node<T> extends Waiter<T> {
-  before: Node<T> | null;
-  behind: Node<T> | null;
+  /**
+   * @param since See {@linkcode Waiter.since}.
+   * @param timeout See {@linkcode Waiter.timeout}.
+   * @param deadline See {@linkcode Waiter.deadline}.
+   */
+  constructor(since: number, timeout: number, deadline: number) {
+    this.since = since;
+    this.timeout = timeout;
+    this.deadline = deadline;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.promise = promise;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
 }
 
 /** How exact the end of the patience is where many lose it one after the other. */
@@ -32,11 +50,17 @@ const GRAIN_MS = 10;
  * has one timer for all: a hundred thousand may wait.
  */
 export class WaiterQueue<T> {
-  #first: Node<T> | null = null;
-  #last: Node<T> | null = null;
+  readonly #late: (waiter: Waiter<T>) => unknown;
+  #first: Waiter<T> | null = null;
+  #last: Waiter<T> | null = null;
   #size = 0;
   #timer: Timer | null = null;
   #timerAt = Infinity;
+
+  /** @param late Makes the error for who has waited too long. */
+  constructor(late: (waiter: Waiter<T>) => unknown) {
+    this.#late = late;
+  }
 
   /** How many wait. */
   get size(): number {
@@ -48,60 +72,64 @@ export class WaiterQueue<T> {
    *
    * @param waiter Who waits.
    * @param front Whether before all others: who has been served, and badly.
-   * @returns Has it leave; `false` if it has left or was served before.
    */
-  add(waiter: Waiter<T>, front: boolean = false): () => boolean {
-    const node: Node<T> = { ...waiter, before: null, behind: null };
-    if (this.#first === null) this.#first = this.#last = node;
+  add(waiter: Waiter<T>, front: boolean): void {
+    const first = this.#first;
+    if (first === null) this.#first = this.#last = waiter;
     else if (front) {
-      node.behind = this.#first;
-      this.#first = this.#first.before = node;
+      waiter.behind = first;
+      this.#first = first.before = waiter;
     } else {
-      node.before = this.#last;
-      this.#last = this.#last!.behind = node;
+      waiter.before = this.#last;
+      this.#last = this.#last!.behind = waiter;
     }
     this.#size++;
-    let waiting = true;
-    const leave = (): boolean => {
-      if (!waiting || !this.#has(node)) return waiting = false;
-      this.#remove(node);
-      waiting = false;
-      return true;
-    };
-    this.#expectAt(node.deadline);
-    return leave;
+    this.#expectAt(waiter.deadline);
   }
 
-  /** Gives a value to who has waited longest. */
-  serve(value: T): boolean {
-    const first = this.#first;
-    if (first === null) return false;
-    this.#remove(first);
-    first.resolve(value);
-    return true;
-  }
-
-  /** Tells all that wait that they will not get any. */
-  refuse(reason: () => unknown): void {
-    for (let node = this.#first; node !== null; node = this.#first) {
-      this.#remove(node);
-      node.reject(reason());
-    }
-  }
-
-  #has(node: Node<T>): boolean {
-    return node.before !== null || this.#first === node;
-  }
-
-  #remove(node: Node<T>): void {
-    const { before, behind } = node;
+  /**
+   * Has somebody leave.
+   *
+   * @param waiter Who waited.
+   * @returns Whether it was still waiting.
+   */
+  remove(waiter: Waiter<T>): boolean {
+    const { before, behind } = waiter;
+    if (before === null && this.#first !== waiter) return false;
     if (before === null) this.#first = behind;
     else before.behind = behind;
     if (behind === null) this.#last = before;
     else behind.before = before;
-    node.before = node.behind = null;
+    waiter.before = waiter.behind = null;
     this.#size--;
     if (this.#size === 0) this.#stopTimer();
+    return true;
+  }
+
+  /**
+   * Gives a value to who has waited longest.
+   *
+   * @param value The value.
+   * @returns Whether anybody waited.
+   */
+  serve(value: T): boolean {
+    const first = this.#first;
+    if (first === null) return false;
+    this.remove(first);
+    first.resolve(value);
+    return true;
+  }
+
+  /**
+   * Tells all that wait that they will not get any.
+   *
+   * @param reason Makes the error for each.
+   */
+  refuse(reason: () => unknown): void {
+    for (let waiter = this.#first; waiter !== null; waiter = this.#first) {
+      this.remove(waiter);
+      waiter.reject(reason());
+    }
   }
 
   /** The timer keeps the process alive: whoever waits is to be told. */
@@ -126,13 +154,13 @@ export class WaiterQueue<T> {
     this.#stopTimer();
     const now = performance.now();
     let next = Infinity;
-    for (let node = this.#first; node !== null;) {
-      const { behind } = node;
-      if (node.deadline <= now) {
-        this.#remove(node);
-        node.reject(node.late());
-      } else next = Math.min(next, node.deadline);
-      node = behind;
+    for (let waiter = this.#first; waiter !== null;) {
+      const { behind } = waiter;
+      if (waiter.deadline <= now) {
+        this.remove(waiter);
+        waiter.reject(this.#late(waiter));
+      } else next = Math.min(next, waiter.deadline);
+      waiter = behind;
     }
     if (next < Infinity) this.#expectAt(Math.max(next, now + GRAIN_MS));
   }

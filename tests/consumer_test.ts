@@ -28,6 +28,7 @@ Deno.test("consumer: jsr:@x/pgts linked to the repository type-checks and runs",
       `${folder}/main.ts`,
       `import { connect, sql, tupleRow } from "jsr:@x/pgts";
 import { UndefinedTable } from "jsr:@x/pgts/errors";
+import { ConnectionPool } from "jsr:@x/pgts/pool";
 
 await using conn = await connect(Deno.args[0], { rowFactory: tupleRow });
 const row: unknown[] | null = await conn.execute(sql\`select \${20}::int + 22\`).fetchOne();
@@ -37,6 +38,9 @@ try {
 } catch (error) {
   console.log(error instanceof UndefinedTable);
 }
+await using pool = await new ConnectionPool({ conninfo: Deno.args[0], minSize: 1 }).open();
+const found: { n: number } | null = await pool.execute<{ n: number }>("select 7 as n").fetchOne();
+console.log("from the pool:", found?.n);
 `,
     );
     const checked = await deno(["check", "main.ts"], folder);
@@ -55,6 +59,7 @@ try {
     assertEquals(ran.code, 0, ran.text);
     assertStringIncludes(ran.text, "the answer is 42");
     assertStringIncludes(ran.text, "true");
+    assertStringIncludes(ran.text, "from the pool: 7");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -5,6 +5,7 @@
  */
 
 import { latin1Slice } from "../protocol/text.ts";
+import { SPECIAL } from "./decimal.ts";
 
 const PLUS = 0x2b;
 const MINUS = 0x2d;
@@ -13,8 +14,6 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const LETTER_E = 0x65;
 const LOWER_CASE = 0x20;
-
-const SPECIAL = new Set(["NaN", "Infinity", "-Infinity"]);
 
 /** Steps over digits. */
 function skipDigits(bytes: Uint8Array, start: number, end: number): number {

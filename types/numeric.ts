@@ -15,6 +15,7 @@ import {
   type LoaderClass,
   type Registrar,
 } from "./adapt.ts";
+import { DECIMAL, normalize, parseDecimal, SPECIAL } from "./decimal.ts";
 import { BinaryDumper, TextDumper } from "./dumper.ts";
 import { quoteNumber } from "./integer_dumper.ts";
 import { decimalText } from "./number_text.ts";
@@ -127,96 +128,6 @@ export class NumericBinaryLoader implements Loader<string> {
   load(source: ReadBuffer, start: number, end: number): string {
     return readNumeric(source, start, end);
   }
-}
-
-/** A decimal taken apart: the digits, and where the point is in them. */
-interface Decimal {
-  negative: boolean;
-  /** The digits without leading zeros. */
-  digits: string;
-  /** How many of the digits stand before the point; below zero: zeros after it. */
-  point: number;
-  /** How many digits are to be shown after the point. */
-  scale: number;
-}
-
-const DECIMAL = /^([+-]?)(?=\.?\d)(\d*)(?:\.(\d*))?(?:e([+-]?\d{1,9}))?$/i;
-
-function parseDecimal(text: string): Decimal | null {
-  const match = DECIMAL.exec(text);
-  if (match === null) return null;
-  const [, sign, whole = "", fraction = "", exponent = "0"] = match;
-  const all = whole + fraction;
-  if (all === "") return null;
-  let zeros = 0;
-  while (zeros < all.length && all[zeros] === "0") zeros++;
-  const digits = all.slice(zeros);
-  return {
-    negative: sign === "-" && digits !== "",
-    digits,
-    point: digits === "" ? 0 : whole.length - zeros + Number(exponent),
-    scale: Math.max(0, fraction.length - Number(exponent)),
-  };
-}
-
-/** The digits without zeros at the end, and the point: equal for equal values. */
-function normalize(text: string): string | null {
-  const decimal = parseDecimal(text);
-  if (decimal === null) return null;
-  const { negative, digits, point } = decimal;
-  let end = digits.length;
-  while (end > 0 && digits[end - 1] === "0") end--;
-  return `${negative ? "-" : ""}${digits.slice(0, end)}e${point}`;
-}
-
-const SPECIAL = new Set(["NaN", "Infinity", "-Infinity"]);
-
-/** Where a value stands beside the finite ones: NaN is the greatest, as in SQL. */
-function rankOf(text: string): number {
-  return text === "NaN"
-    ? 2
-    : text === "Infinity"
-    ? 1
-    : text[0] === "-"
-    ? -1
-    : 0;
-}
-
-/**
- * Compares two decimals by their exact value.
- *
- * @param one A decimal, `NaN` or an infinity.
- * @param other Another one.
- * @returns Below zero if the first is less, 0 if they are equal, `NaN` if one of
- * them is no decimal.
- */
-export function compareDecimals(one: string, other: string): number {
-  if (SPECIAL.has(one) || SPECIAL.has(other)) {
-    const left = SPECIAL.has(one) ? rankOf(one) : DECIMAL.test(one) ? 0 : NaN;
-    const right = SPECIAL.has(other)
-      ? rankOf(other)
-      : DECIMAL.test(other)
-      ? 0
-      : NaN;
-    return left - right;
-  }
-  const left = parseDecimal(one);
-  const right = parseDecimal(other);
-  if (left === null || right === null) return NaN;
-  const sign = signOf(left);
-  const otherSign = signOf(right);
-  if (sign !== otherSign) return sign - otherSign;
-  if (left.point !== right.point) return sign * (left.point - right.point);
-  // Of the same magnitude: the digits compare as text, once they are as many.
-  const length = Math.max(left.digits.length, right.digits.length);
-  const digits = left.digits.padEnd(length, "0");
-  const otherDigits = right.digits.padEnd(length, "0");
-  if (digits === otherDigits) return 0;
-  return digits < otherDigits ? -sign : sign;
-}
-
-function signOf({ negative, digits }: Decimal): number {
-  return digits === "" ? 0 : negative ? -1 : 1;
 }
 
 function toExactNumber(text: string): number {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { compareDecimals } from "./numeric.ts";
+import { compareDecimals } from "./decimal.ts";
 
 /**
  * Compares two bounds: below zero if the first comes first, 0 if they are

@@ -8,7 +8,7 @@
 import { connect } from "../../mod.ts";
 import { ConnectionPool } from "../../pool/mod.ts";
 import { Bank, steadyLoad } from "../../tests/support/bank.ts";
-import { processesOf } from "../../tests/support/processes.ts";
+import { freeze, processesOf } from "../../tests/support/processes.ts";
 import { Random } from "../../tests/support/random.ts";
 import {
   follow,
@@ -42,17 +42,20 @@ const CYCLE: readonly Event[] = [
   "rebuild",
 ];
 const SMALL: readonly Event[] = ["kill", "restart", "failover"];
-const TRANSFERS_PER_SECOND = 60;
+const TRANSFERS_PER_SECOND = 40;
 /** No recovery takes longer: the longest pause of the pool, and some. */
 const MOST_RECOVERY_MS = 45_000;
 
-/** So that COMMITs take their time, none is lost by a failover, and a standby comes back at once. */
+/** So that no COMMIT is lost by a failover, and a standby comes back at once. */
 const SETTINGS = {
-  fsync: "on",
   synchronous_commit: "on",
+  wal_retrieve_retry_interval: "200ms",
+};
+/** So that COMMITs take their time. */
+const SLOW_COMMITS = {
+  fsync: "on",
   commit_delay: "50000",
   commit_siblings: "0",
-  wal_retrieve_retry_interval: "200ms",
 };
 
 /** A primary and its standby, who may change places. */
@@ -75,10 +78,16 @@ class Pair {
     this.#hasStandby = true;
   }
 
-  /** The primary dies, for good, and the standby takes its place. */
+  /**
+   * The primary dies, for good, and the standby takes its place. Before, it hangs
+   * for a moment, so that some COMMITs are not answered any more.
+   */
   async failover(): Promise<void> {
     if (!this.#hasStandby) return;
+    const thaw = freeze(this.standby);
+    await sleep(200);
     for (const pid of processesOf(this.primary)) sendSignal(pid, "SIGKILL");
+    thaw();
     await setSynchronous(this.standby, "");
     await promote(this.standby);
     [this.primary, this.standby] = [this.standby, this.primary];
@@ -115,8 +124,9 @@ export async function runBank(
 ): Promise<ChaosFindings> {
   const faults = new Faults();
   const random = new Random(seed);
-  await using one = await startServer({ settings: SETTINGS });
-  await using two = await startServer({ settings: SETTINGS });
+  const settings = small ? SETTINGS : { ...SETTINGS, ...SLOW_COMMITS };
+  await using one = await startServer({ settings });
+  await using two = await startServer({ settings });
   const pair = new Pair(one, two);
   await pair.rebuild();
   const conninfo = `${listOf(one, two)} target_session_attrs=read-write`;
@@ -148,25 +158,28 @@ export async function runBank(
     small
       ? count === order.length
       : performance.now() - began >= seconds * 1000;
-  for (let count = 0; !isOver(count) && faults.count === 0; count++) {
-    await sleep(small ? 700 : random.between(500, 2500));
-    const event = order[count % order.length]!;
-    events[event] = (events[event] ?? 0) + 1;
-    const happened = performance.now();
-    if (event === "restart") await pair.primary.restart("immediate");
-    else await pair[event](random);
-    const well = performance.now();
-    while (bank.lastCommit <= well && faults.count === 0) {
-      await sleep(5);
-      const late = performance.now() - well > MOST_RECOVERY_MS;
-      faults.expect(!late, `no recovery from ${event}`);
+  try {
+    for (let count = 0; !isOver(count) && faults.count === 0; count++) {
+      await sleep(small ? 400 : random.between(1000, 4000));
+      const event = order[count % order.length]!;
+      events[event] = (events[event] ?? 0) + 1;
+      const happened = performance.now();
+      if (event === "restart") await pair.primary.restart("immediate");
+      else await pair[event](random);
+      const well = performance.now();
+      while (bank.lastCommit <= well && faults.count === 0) {
+        await sleep(5);
+        const late = performance.now() - well > MOST_RECOVERY_MS;
+        faults.expect(!late, `no recovery from ${event}`);
+      }
+      recoveries.push(bank.lastCommit - happened);
     }
-    recoveries.push(bank.lastCommit - happened);
+    await sleep(300);
+  } finally {
+    stop.abort();
+    await load;
   }
-  await sleep(300);
   const took = (performance.now() - began) / 1000;
-  stop.abort();
-  await load;
   await using auditor = await connect(conninfo, { autocommit: true });
   const { faults: wrong, ...audit } = await bank.audit(auditor);
   for (const fault of wrong) faults.add(fault);

@@ -60,21 +60,25 @@ export async function runRestarts(
   const began = performance.now();
   const recoveries: number[] = [];
   const count = small ? RESTARTS_SMALL : RESTARTS;
-  while (recoveries.length < count && faults.count === 0) {
-    const happened = performance.now();
-    await server.restart(recoveries.length % 2 === 0 ? "immediate" : "fast");
-    const well = performance.now();
-    while (bank.lastCommit <= well && faults.count === 0) {
-      await sleep(5);
-      const late = performance.now() - well > MOST_RECOVERY_MS;
-      faults.expect(!late, "no recovery");
+  try {
+    while (recoveries.length < count && faults.count === 0) {
+      const happened = performance.now();
+      const isEven = recoveries.length % 2 === 0;
+      await server.restart(isEven ? "immediate" : "fast");
+      const well = performance.now();
+      while (bank.lastCommit <= well && faults.count === 0) {
+        await sleep(5);
+        const late = performance.now() - well > MOST_RECOVERY_MS;
+        faults.expect(!late, "no recovery");
+      }
+      recoveries.push(bank.lastCommit - happened);
+      await sleep(200);
     }
-    recoveries.push(bank.lastCommit - happened);
-    await sleep(200);
+  } finally {
+    stop.abort();
+    await load;
   }
   const took = (performance.now() - began) / 1000;
-  stop.abort();
-  await load;
   const part = Math.ceil(count / 5);
   const first = median(recoveries.slice(0, part));
   const last = median(recoveries.slice(-part));

@@ -101,18 +101,24 @@ Deno.test(
     assertEquals(await text(), before);
     assertEquals(conn.info.transactionStatus, TransactionStatus.IDLE);
     await using other = await open();
-    assertEquals(
-      await other.execute(
-        "select count(*)::int as n from pg_stat_activity where pid = %s",
-        [pid],
-      ).fetchOne(),
-      { n: 0 },
+    const stateOf = async (session: number | null) =>
+      (await other.execute(
+        "select state from pg_stat_activity where pid = %s",
+        [session],
+      ).fetchOne())?.state;
+    await until(
+      async () => await stateOf(pid) === undefined,
+      "the old session is gone",
     );
     // The transaction that had changed something was not lost in silence.
     assertEquals(warnings.length, 1);
     assert(warnings[0]?.includes("its changes are lost"), warnings[0]);
     // Cancelling means the new session.
     const slow = rejection(conn.execute("select pg_sleep(10)"));
+    await until(
+      async () => await stateOf(conn.info.backendPid) === "active",
+      "the statement runs",
+    );
     await conn.cancelSafe();
     assertError(await slow, {
       class: QueryCanceled,

@@ -87,7 +87,7 @@ Deno.test({
       }
       await write();
       assertEquals(await port(), two.port);
-      assertWarned(warnings, "the session is read-only");
+      assertWarned(warnings, ...check ? ["the session is read-only"] : []);
       await admin.execute("alter system reset default_transaction_read_only");
       await admin.execute("select pg_reload_conf()");
       assertEquals(pool.getStats().connectionsNum, 2);
@@ -126,13 +126,13 @@ Deno.test(
   "H13 ConnectionPool: an error 25006, or in_hot_standby, costs the session its place in a pool that writes",
   quiet(async () => {
     for (
-      const [tells, wanted, why] of [
-        [true, "read-write", "the session is read-only"],
-        [true, "primary", "the server is in hot standby mode"],
-        [true, "any", null],
-        [false, "read-write", "refused a statement because it writes"],
-        [false, "primary", "refused a statement because it writes"],
-        [false, "any", null],
+      const [tells, wanted, isReplaced] of [
+        [true, "read-write", true],
+        [true, "primary", true],
+        [true, "any", false],
+        [false, "read-write", true],
+        [false, "primary", true],
+        [false, "any", false],
       ] as const
     ) {
       await using server = demoted(tells);
@@ -145,7 +145,7 @@ Deno.test(
       await pool.execute("insert");
       const error = await rejection(pool.execute("insert"));
       assertError(error, { class: ReadOnlySqlTransaction, usable: true });
-      if (why === null) {
+      if (!isReplaced) {
         assertError(await rejection(pool.execute("insert")), {
           class: ReadOnlySqlTransaction,
         });
@@ -154,7 +154,7 @@ Deno.test(
         await pool.execute("insert"); // on another session
         assertEquals(server.sessions.length, 2);
       }
-      assertWarned(warnings, ...why === null ? [] : [why]);
+      assertWarned(warnings);
     }
   }),
 );

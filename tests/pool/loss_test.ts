@@ -54,6 +54,16 @@ async function proxied() {
   };
 }
 
+/** How many sockets of this machine are open that lead to a port of it. */
+async function socketsTo(port: number): Promise<number> {
+  const ESTABLISHED = "01";
+  const remote = `:${port.toString(16).padStart(4, "0").toUpperCase()}`;
+  const table = await Deno.readTextFile("/proc/net/tcp");
+  return table.split("\n").map((line) => line.trim().split(/\s+/))
+    .filter((row) => row[2]?.endsWith(remote) && row[3] === ESTABLISHED)
+    .length;
+}
+
 /** Waits for what may take a back-off or two. */
 async function eventually(
   claim: () => boolean | Promise<boolean>,
@@ -145,6 +155,7 @@ Deno.test(
       pool.execute("select pg_sleep(0.2)", undefined, { signal }),
     );
     await pause(50);
+    assertEquals(await socketsTo(link.proxy.port), 1);
     link.proxy.welcome = "ignore";
     link.proxy.links[0]!.blackHole();
     await pause(100);
@@ -156,7 +167,7 @@ Deno.test(
     await eventually(() => pool.getStats().poolAvailable === 1, "filled");
     assertEquals(await pool.execute("select 1 as n").fetchOne(), { n: 1 });
     assertEquals(pool.getStats().returnsBad, 1);
-    assertEquals(link.proxy.links.length <= 2, true);
+    assertEquals(await socketsTo(link.proxy.port), 1);
     warnings.length = 0;
   }),
 );
@@ -181,6 +192,11 @@ Deno.test(
       await using conn = await pool.getConn();
       assertEquals(conn.info.transactionStatus, 0);
     }
+    await terminate(...pids);
+    await pool.connection((conn) => conn.execute("select 1"), { timeout: 3 });
+    await eventually(() => pool.getStats().poolAvailable === 3, "replaced");
+    pids.push(...await pidsOf(pool));
+    warnings.length = 0;
     // All that are there are half-open: nothing comes, not even an error.
     for (const each of link.proxy.links) each.blackHole();
     const started = performance.now();
@@ -210,7 +226,73 @@ Deno.test(
 );
 
 Deno.test(
-  "J15 checkConnection: finds a connection dead that is, by a round trip that leaves nothing open",
+  "getConn: aborted while a connection is checked, or while another is made clean, it rejects at once, and costs no slot",
+  quiet(async () => {
+    let slow = true;
+    const { pool, warnings } = await openPool({
+      minSize: 2,
+      check: async (conn) => {
+        if (slow) await conn.execute("select pg_sleep(4)");
+      },
+      reset: async (conn) => {
+        await conn.execute("select pg_sleep(0.3)");
+        await conn.rollback();
+      },
+    });
+    await using _ = pool;
+    const started = performance.now();
+    const checking = ["one", "two"].map((reason) => {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(reason), 50);
+      return rejection(pool.getConn({ signal: controller.signal }));
+    });
+    assertEquals(await Promise.all(checking), ["one", "two"]);
+    assert(performance.now() - started < 1500);
+    slow = false;
+    await untilSize(pool, 2);
+    warnings.length = 0;
+    const held = [await pool.getConn(), await pool.getConn()];
+    const controller = new AbortController();
+    const waiting = rejection(pool.getConn({ signal: controller.signal }));
+    const back = held.map((conn) => pool.putConn(conn));
+    controller.abort("enough");
+    assertEquals(await waiting, "enough");
+    await Promise.all(back);
+    await untilSize(pool, 2);
+    assertEquals(warnings, []);
+    assertEquals(pool.getStats().requestsErrors, 3);
+  }),
+);
+
+Deno.test(
+  "a connection that a borrower has reset, or whose server turned read-only, is replaced when it comes back",
+  quiet(async () => {
+    const { pool, warnings } = await openPool({
+      configure: async (conn) => {
+        await conn.setAutocommit(true);
+        await conn.execute("set application_name = 'configured'");
+      },
+      connectOptions: { targetSessionAttrs: "read-write" },
+    });
+    await using _ = pool;
+    const name = "select current_setting('application_name') as name";
+    const [first] = await pidsOf(pool);
+    const conn = await pool.getConn();
+    await conn.pgconn.reset();
+    await pool.putConn(conn);
+    assertEquals(await pool.execute(name).fetchOne(), { name: "configured" });
+    const [second] = await pidsOf(pool);
+    assert(second !== first);
+    // As a server does that became a standby.
+    await pool.execute("set default_transaction_read_only = on");
+    assertEquals(await pool.execute(name).fetchOne(), { name: "configured" });
+    assert((await pidsOf(pool))[0] !== second);
+    assertEquals(warnings, []);
+  }),
+);
+
+Deno.test(
+  "checkConnection: finds a connection dead that is, by a round trip that leaves nothing open",
   quiet(async () => {
     await using link = await proxied();
     await using pool = (await openPool({

@@ -5,7 +5,11 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { OperationalError, ProgrammingError } from "../../mod.ts";
+import {
+  InterfaceError,
+  OperationalError,
+  ProgrammingError,
+} from "../../mod.ts";
 import {
   ConnectionPool,
   NullConnectionPool,
@@ -442,6 +446,10 @@ Deno.test(
       rows.push(row.n);
     }
     assertEquals(rows, [1, 2, 3]);
+    assertError(await rejection(cursor.execute("select 1")), {
+      class: InterfaceError,
+      says: ["given back"],
+    });
     // Outside of a transaction, which VACUUM demands, and the next sees it.
     await pool.execute("vacuum pg_class");
     const error = await rejection(pool.execute("select 1 / 0"));

@@ -139,12 +139,13 @@ export class ChaosFlow {
     this.#throttle();
     for (;;) {
       const parcel = this.#parcels[0];
+      const early = (parcel?.due ?? 0) - performance.now();
       if (this.#target.destroyed) return;
       if (parcel === undefined) {
         if (source.destroyed) return;
         await this.#woken();
-      } else if (parcel.due > performance.now()) {
-        await this.#woken(parcel.due - performance.now());
+      } else if (early > 0) {
+        await this.#woken(early);
       } else if (this.#conditions.frozen) {
         await this.#woken();
       } else {

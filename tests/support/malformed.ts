@@ -44,11 +44,11 @@ const HOSTILE = [-1, -2, 2 ** 31 - 1, -(2 ** 31), 1_000_000, 0x7fff_0000, 0];
 /** Bytes that are a value of no type in particular. */
 function* noise(random: Random): Generator<Uint8Array> {
   for (const byte of [0x00, 0x01, 0x30, 0x7f, 0x80, 0xff]) {
-    for (const length of [0, 1, 2, 3, 4, 5, 7, 8, 12, 16, 20, 24, 32]) {
+    for (const length of [0, 1, 2, 4, 8, 12, 16, 24, 32]) {
       yield new Uint8Array(length).fill(byte);
     }
   }
-  for (let i = 0; i < 40; i++) {
+  for (let i = 0; i < 25; i++) {
     yield Uint8Array.from(random.list(40, () => random.between(0, 255)));
     yield encoder.encode(random.list(24, () => random.pick(SOUP)).join(""));
   }

@@ -7,7 +7,9 @@
  */
 
 import {
+  type BaseCursor,
   type Connection,
+  type DictRow,
   InterfaceError,
   OperationalError,
   PgError,
@@ -17,6 +19,7 @@ import {
   type ConnectionPool,
   type PoolConnection,
   PoolTimeout,
+  TooManyRequests,
 } from "../../pool/mod.ts";
 import type { Random } from "./random.ts";
 
@@ -69,6 +72,11 @@ type State = "idle" | "open" | "failed" | "dead";
 
 const INSERT = "insert into model values (%s) returning id";
 
+/** Whether a pool had no connection to give. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof PoolTimeout || error instanceof TooManyRequests;
+}
+
 /** Somebody who uses the pool, one connection at a time. */
 export class PoolActor {
   readonly #pool: ConnectionPool;
@@ -111,16 +119,24 @@ export class PoolActor {
       ? AbortSignal.timeout(this.#random.between(0, 5))
       : undefined;
     try {
-      const found = await this.#pool.execute(INSERT, [row], { signal })
-        .fetchOne();
-      model.expect(found?.id === row, `got ${found?.id} for ${row}`);
+      const cursor = await this.#pool.execute(INSERT, [row], { signal });
       model.settle([row], "there");
+      const found = await cursor.fetchOne();
+      model.expect(found?.id === row, `got ${found?.id} for ${row}`);
+      if (this.#chance(20)) await this.#useAgain(cursor);
     } catch (error) {
-      if (error instanceof PoolTimeout) return;
+      if (isRefusal(error)) return;
       const isReason = signal !== undefined && error === signal.reason;
       model.expect(isReason, `execute: ${error}`);
       model.settle([row], "either");
     }
+  }
+
+  /** A cursor of a statement that is over has no connection any more. */
+  async #useAgain(cursor: BaseCursor<DictRow>): Promise<void> {
+    const row = this.#model.newRow(); // stays "gone"
+    const used = await cursor.execute(INSERT, [row]).then(() => null, (e) => e);
+    this.#model.expect(used instanceof PgError, `cursor used again: ${used}`);
   }
 
   /** A block, which returns or throws, or whose session dies. */
@@ -164,7 +180,7 @@ export class PoolActor {
         : (end === "kill" || end === "swallow") &&
           error instanceof OperationalError;
       model.expect(
-        right || !isIn && error instanceof PoolTimeout,
+        right || !isIn && isRefusal(error),
         `block that ends by ${end}: ${error}`,
       );
     } finally {
@@ -199,7 +215,7 @@ export class PoolActor {
       const timeout = this.#chance(20) ? 0.01 : 30;
       return await this.#pool.getConn({ timeout, signal });
     } catch (error) {
-      const gaveUp = error instanceof PoolTimeout ||
+      const gaveUp = isRefusal(error) ||
         signal !== undefined && error === signal.reason;
       model.expect(gaveUp, `getConn: ${error}`);
       return null;
@@ -210,7 +226,14 @@ export class PoolActor {
     const model = this.#model;
     this.#noteOut(-1);
     const how = this.#random.pick(
-      ["putConn", "dispose", "twice", "running", "close"] as const,
+      [
+        "putConn",
+        "dispose",
+        "twice",
+        "running",
+        "streaming",
+        "close",
+      ] as const,
     );
     model.count(`back: ${how}`);
     let running: Promise<unknown> | null = null;
@@ -220,6 +243,7 @@ export class PoolActor {
           model.expect(error instanceof PgError, `left running: ${error}`);
         });
     }
+    const readOn = how === "streaming" ? await this.#leaveStream(conn) : null;
     if (how === "close") await conn.close();
     if (how === "dispose") await conn[Symbol.asyncDispose]();
     else await this.#pool.putConn(conn);
@@ -227,6 +251,7 @@ export class PoolActor {
       await Promise.all([this.#pool.putConn(conn), conn.close()]);
     }
     await running;
+    await readOn?.();
     if (!this.#chance(30)) return;
     model.count("used after it was given back");
     const row = model.newRow(); // stays "gone"
@@ -236,6 +261,26 @@ export class PoolActor {
         (how === "close" || used instanceof InterfaceError || conn.broken),
       `used after it was given back (${how}): ${used}`,
     );
+  }
+
+  /** Begins to read rows. What it gives asks for the rest, to be called once the connection is given back. */
+  async #leaveStream(conn: Connection): Promise<() => Promise<void>> {
+    const stream = conn.stream("select generate_series(1, 1000000)");
+    const rows = stream[Symbol.asyncIterator]();
+    try {
+      await rows.next();
+    } catch {
+      return () => Promise.resolve(); // the session is dead, or its transaction
+    }
+    return async () => {
+      try {
+        for (let row = await rows.next(); !row.done;) row = await rows.next();
+        this.#model.expect(false, "a stream went on after it was given back");
+      } catch (error) {
+        const isOurs = error instanceof PgError;
+        this.#model.expect(isOurs, `left a stream: ${error}`);
+      }
+    };
   }
 
   #noteOut(change: number): void {

@@ -44,6 +44,8 @@ export interface EchoOptions {
    * @default {false}
    */
   readonly mayBeCut?: boolean;
+  /** Ends the run early. */
+  readonly signal?: AbortSignal;
 }
 
 /** So many tasks share the connection. */
@@ -60,6 +62,7 @@ export class TokenEcho {
   /** Where it notifies itself. */
   readonly channel: string;
   readonly #mayBeCut: boolean;
+  readonly #signal: AbortSignal | undefined;
   readonly #report: EchoReport = {
     statements: 0,
     lost: 0,
@@ -77,12 +80,13 @@ export class TokenEcho {
    */
   constructor(
     conn: Connection,
-    { seed, mayBeCut = false }: EchoOptions = {},
+    { seed, mayBeCut = false, signal }: EchoOptions = {},
   ) {
     this.conn = conn;
     this.random = new Random(seed);
     this.channel = `pgts_echo_${this.random.seed}`;
     this.#mayBeCut = mayBeCut;
+    this.#signal = signal;
   }
 
   /** Whether an error is explained by connections that were cut, where they may be. */
@@ -149,7 +153,7 @@ export class TokenEcho {
     let columns = MOST_COLUMNS;
     while (
       this.#report.statements < statements && faults.length === 0 &&
-      !this.#isLost
+      !this.#isOver
     ) {
       if ((kinds.ddl ?? 0) > columns) {
         columns += MOST_COLUMNS;
@@ -169,12 +173,16 @@ export class TokenEcho {
     return this.#report;
   }
 
+  get #isOver(): boolean {
+    return this.#isLost || this.#signal?.aborted === true;
+  }
+
   get #isLost(): boolean {
     return this.#mayBeCut && this.conn.closed;
   }
 
   async #several(times: number): Promise<void> {
-    for (let i = 0; i < times && !this.#isLost; i++) {
+    for (let i = 0; i < times && !this.#isOver; i++) {
       const [kind, work] = this.#choose();
       await this.#do(kind, work);
     }

@@ -176,9 +176,9 @@ Deno.test("AdaptersMap.getDumperByOid: finds what was registered last for a type
   assertStrictEquals(adapters.getDumperByOid(23, "t"), Int4Dumper);
   assertStrictEquals(adapters.getDumperByOid(25, "b"), StrBinaryDumper);
   assertThrows(
-    () => adapters.getDumperByOid(27),
+    () => adapters.getDumperByOid(3642),
     ProgrammingError,
-    'the type "tid"',
+    'the type "gtsvector"',
   );
   assertThrows(
     () => adapters.getDumperByOid(90001),

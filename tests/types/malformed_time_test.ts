@@ -239,7 +239,7 @@ function time(
 const SMALL = 16 * 1024;
 const LARGE = 4 * SMALL;
 /** What takes less is not worth a second look. */
-const FAST_MS = 20;
+const FAST_MS = 60;
 /** Four times as much may take this many times as long: 16 times is quadratic. */
 const FACTOR = 9;
 

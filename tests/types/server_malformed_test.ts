@@ -212,7 +212,7 @@ function hasBytes(value: unknown): boolean {
 }
 
 /** Gives the server one malformed value in this many. */
-const ASK_ONE_IN = 40;
+const ASK_ONE_IN = 60;
 
 Deno.test("A13 A14 every loader: malformed values are DataErrors that name column and type, and never wrong values", async () => {
   const random = new Random();
@@ -258,8 +258,8 @@ Deno.test("A13 A14 every loader: malformed values are DataErrors that name colum
       }
     }
   }
-  assert(counts.refused > 50_000 && counts.loaded > 10_000);
-  assert(counts.compared > 100, Deno.inspect(counts));
+  assert(counts.refused > 40_000 && counts.loaded > 8_000);
+  assert(counts.compared > 50, Deno.inspect(counts));
 });
 
 /** Loaders that are registered on demand, and the types that they are for. */

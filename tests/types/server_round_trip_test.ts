@@ -17,7 +17,7 @@ import { Random } from "../support/values.ts";
 const LARGE = Deno.env.get("PGTS_ROUNDTRIP_VALUES");
 
 /** How many values go out by each of the six ways. */
-const VALUES = Number(LARGE ?? 6_000);
+const VALUES = Number(LARGE ?? 3_000);
 
 Deno.test("P3 P6 P10 K12 values of random types come back exactly, by every way there and back", async () => {
   const trip = new RoundTrip(new Random());
