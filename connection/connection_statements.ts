@@ -13,9 +13,7 @@ import { Transformer } from "../types/transformer.ts";
 import type { ParameterSets } from "./batch.ts";
 import type {
   ConnectOptions,
-  CursorClass,
   CursorFactory,
-  ServerCursorClass,
   ServerCursorFactory,
 } from "./connect_options.ts";
 import { ConnectionBase } from "./connection_base.ts";
@@ -25,7 +23,8 @@ import type {
   ExecuteManyOptions,
   ExecuteOptions,
 } from "./cursor_base.ts";
-import { CursorCore, type CursorOptions } from "./cursor_core.ts";
+import type { CursorOptions } from "./cursor_core.ts";
+import { makeCursor, makeServerCursor } from "./cursor_factory.ts";
 import type { Execution } from "./execution.ts";
 import { registerInt8Number } from "./int8.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -137,20 +136,9 @@ export abstract class ConnectionStatements<Row> extends ConnectionBase {
     options?: ServerCursorOptions<R>,
   ): BaseCursor<R> | ServerCursor<R> {
     this.executor.checkOpen();
-    if (typeof name === "string") {
-      const make = this.serverCursorFactory;
-      return isClass<ServerCursorClass>(make)
-        ? new make<R>(this, name, options)
-        : make<R>(this, name, options);
-    }
-    return this.#newCursor<R>(name);
-  }
-
-  #newCursor<R>(options?: CursorOptions<R>): BaseCursor<R> {
-    const make = this.cursorFactory;
-    return isClass<CursorClass>(make)
-      ? new make<R>(this, options)
-      : make<R>(this, options);
+    return typeof name === "string"
+      ? makeServerCursor(this.serverCursorFactory, this, name, options)
+      : makeCursor(this.cursorFactory, this, name);
   }
 
   /**
@@ -179,7 +167,11 @@ export abstract class ConnectionStatements<Row> extends ConnectionBase {
     params?: QueryParameters,
     options?: ExecuteOptions,
   ): Execution<R, BaseCursor<R>> {
-    return this.#newCursor<R>().execute(query, params, options);
+    return makeCursor<R>(this.cursorFactory, this).execute(
+      query,
+      params,
+      options,
+    );
   }
 
   /**
@@ -196,7 +188,11 @@ export abstract class ConnectionStatements<Row> extends ConnectionBase {
     sets: ParameterSets,
     options?: ExecuteManyOptions,
   ): Execution<R, BaseCursor<R>> {
-    return this.#newCursor<R>().executeMany(query, sets, options);
+    return makeCursor<R>(this.cursorFactory, this).executeMany(
+      query,
+      sets,
+      options,
+    );
   }
 
   /**
@@ -224,7 +220,11 @@ export abstract class ConnectionStatements<Row> extends ConnectionBase {
     params?: QueryParameters,
     options?: StreamOptions,
   ): RowStream<R> {
-    return this.#newCursor<R>().stream(query, params, options);
+    return makeCursor<R>(this.cursorFactory, this).stream(
+      query,
+      params,
+      options,
+    );
   }
 
   /**
@@ -277,9 +277,4 @@ export abstract class ConnectionStatements<Row> extends ConnectionBase {
     const pipeline = this.#pipeline;
     return await (block === undefined ? pipeline.enter() : pipeline.run(block));
   }
-}
-
-function isClass<Class>(factory: object): factory is Class & object {
-  const { prototype } = factory as { readonly prototype?: unknown };
-  return prototype instanceof CursorCore;
 }

@@ -7,6 +7,7 @@
 
 import { startBackgroundTimer, type Timer } from "../connection/timers.ts";
 import type { BaseCursor, ExecuteOptions } from "../connection/cursor_base.ts";
+import { makeCursor } from "../connection/cursor_factory.ts";
 import type { Query } from "../sql/bind.ts";
 import type { QueryParameters } from "../sql/query.ts";
 import type { LeaseOwner, PoolConnection } from "./lease.ts";
@@ -76,7 +77,7 @@ export class Leases<Row> implements LeaseOwner<Row> {
   ): Promise<BaseCursor<R>> {
     const use = member.lendOnce(this);
     try {
-      const cursor = new use.cursorFactory<R>(use);
+      const cursor = makeCursor<R>(use.cursorFactory, use);
       return await cursor.execute(query, params, options);
     } finally {
       // What there is to clean up need not be waited for.

@@ -27,6 +27,16 @@ export class SingleUse<Row> implements CursorConnection {
     this.#spent = spent;
   }
 
+  /** The loaders and dumpers of the pool's connections, to be looked at. */
+  get adapters(): CursorConnection["adapters"] {
+    return this.#spent.adapters;
+  }
+
+  /** What can be told about the session. */
+  get info(): CursorConnection["info"] {
+    return this.#connection.info;
+  }
+
   /** The loaders and dumpers. */
   get transformer(): CursorConnection["transformer"] {
     return this.#connection.transformer;

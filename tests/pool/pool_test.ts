@@ -6,9 +6,11 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
+  type CursorFactory,
   InterfaceError,
   OperationalError,
   ProgrammingError,
+  RawCursor,
 } from "../../mod.ts";
 import {
   ConnectionPool,
@@ -619,5 +621,24 @@ Deno.test(
     const two = await waiting;
     await pool.putConn(one);
     await pool.putConn(two);
+  }),
+);
+
+Deno.test(
+  "execute: its cursors come from the factory, a function too, and tell of their session",
+  quiet(async () => {
+    const cursorFactory: CursorFactory = (connection, options) =>
+      new RawCursor(connection, options);
+    const { pool, warnings } = await openPool({
+      connectOptions: { cursorFactory },
+    });
+    await using _ = pool;
+    const cursor = await pool.execute("select $1::int as n", [7]);
+    assert(cursor instanceof RawCursor);
+    assertEquals(await cursor.fetchAll(), [{ n: 7 }]);
+    assertEquals(cursor.pgresult?.ntuples, 1);
+    assertEquals(cursor.connection.info.dbname, "postgres");
+    assert(/^<RawCursor \[TUPLES_OK\] \[IDLE\] /.test(String(cursor)));
+    assertEquals(warnings, []);
   }),
 );
