@@ -154,9 +154,16 @@ export interface Dumper<T = unknown> {
   quote(value: T): string;
   /**
    * Where the type depends on the value (integers of several sizes, arrays of
-   * anything): the dumper that this value needs. It is asked for each value.
+   * anything): the dumper that this value needs. It is asked for each value, or,
+   * where there is a {@linkcode Dumper.getKey}, once for each key.
    */
   upgrade?(value: T): Dumper<T>;
+  /**
+   * What tells the values apart that need different dumpers, such as the name of
+   * a type: what {@linkcode Dumper.upgrade} returns for one value then serves all
+   * others of the same key. Keys are compared as those of a `Map`.
+   */
+  getKey?(value: T): unknown;
 }
 
 /**
@@ -197,15 +204,20 @@ export interface Registrar {
   /**
    * Sets what values of a type are read by.
    *
-   * @param type The OID of the type, or the name it has in the type registry.
+   * @param type The OID of the type, the name it has in the type registry, or what
+   * is known of it.
    * @param loader A class, an object or a function.
    */
-  registerLoader(type: number | string, loader: LoaderLike): void;
+  registerLoader(type: number | string | TypeInfo, loader: LoaderLike): void;
   /**
    * Sets what values of a class are sent by.
    *
-   * @param key The class of the values, or what `typeof` says of them.
+   * @param key The class of the values, or what `typeof` says of them; or the OID
+   * of the type that they are to be of, or what is known of it.
    * @param dumper A class, an object or a function.
    */
-  registerDumper(key: DumperKey, dumper: DumperLike<never>): void;
+  registerDumper(
+    key: DumperKey | number | TypeInfo,
+    dumper: DumperLike<never>,
+  ): void;
 }

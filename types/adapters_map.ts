@@ -24,6 +24,7 @@ import {
   toLoader,
 } from "./registered.ts";
 import { TextLoader } from "./text.ts";
+import { TypeInfo } from "./type_info.ts";
 import { builtinTypes, TypesRegistry } from "./types_registry.ts";
 
 /** The dumpers of one key, by what a placeholder asks for. */
@@ -40,8 +41,11 @@ interface Content {
   ];
   /** By the name of a primitive or the prototype of a class. */
   dumpers: Map<string | object, DumperEntry>;
-  /** All dumpers in the order of their registration. */
-  order: Set<RegisteredDumper>;
+  /**
+   * All dumpers in the order of their registration, with the OID of those that
+   * were registered for one. The key is what a later one takes the place of.
+   */
+  order: Map<RegisteredDumper | string, readonly [RegisteredDumper, number]>;
 }
 
 let builtin: TypesRegistry | undefined;
@@ -82,7 +86,7 @@ export class AdaptersMap implements Registrar {
       this.#content = {
         loaders: [new Map(), new Map()],
         dumpers: new Map(),
-        order: new Set(),
+        order: new Map(),
       };
     } else {
       this.types = new TypesRegistry(template.types);
@@ -100,7 +104,8 @@ export class AdaptersMap implements Registrar {
    * Sets what values of a type are read by, in the format that the loader is
    * for.
    *
-   * @param type The OID of the type, or a name that the type registry knows.
+   * @param type The OID of the type, a name that the type registry knows, or what
+   * `TypeInfo.fetch()` has found.
    * @param loader A class, an object, or a function of the value's text.
    * @throws {ProgrammingError} If the registry does not have the type, or if the
    * loader is none.
@@ -114,8 +119,8 @@ export class AdaptersMap implements Registrar {
    * map.registerLoader("numeric", Number);
    * ```
    */
-  registerLoader(type: number | string, loader: LoaderLike): void {
-    const oid = typeof type === "number" ? type : this.types.getOid(type);
+  registerLoader(type: number | string | TypeInfo, loader: LoaderLike): void {
+    const oid = oidOf(type) ?? this.types.getOid(type as string);
     const registered = toLoader(loader);
     this.#own();
     this.#content.loaders[registered.format ?? Format.TEXT]
@@ -127,7 +132,12 @@ export class AdaptersMap implements Registrar {
    * `%t` takes the one of text, `%b` the binary one, and `%s` the one that was
    * registered last.
    *
-   * @param key The class of the values, or what `typeof` says of them.
+   * A dumper that is registered for a type rather than for a class sends what is
+   * to be of this type, whatever class it is of: the fields of a COPY whose types
+   * are set, also inside arrays.
+   *
+   * @param key The class of the values, or what `typeof` says of them; or the OID
+   * of a type, or what `TypeInfo.fetch()` has found.
    * @param dumper A class, an object, or a function that returns the text of a
    * value.
    * @throws {ProgrammingError} If the key or the dumper is none.
@@ -144,15 +154,31 @@ export class AdaptersMap implements Registrar {
    * const map = new AdaptersMap(adapters);
    * map.registerDumper(Pixel, (pixel: Pixel) => `(${pixel.x},${pixel.y})`);
    * ```
+   *
+   * @example Send whatever is to be of a type
+   * ```ts
+   * import { adapters } from "@x/pgts";
+   * import { AdaptersMap, OID } from "@x/pgts/types";
+   *
+   * const map = new AdaptersMap(adapters);
+   * map.registerDumper(OID.MONEY, (amount: number) => amount.toFixed(2));
+   * ```
    */
-  registerDumper(key: DumperKey, dumper: DumperLike<never>): void {
-    const place = placeOf(key);
-    const registered = toDumper(dumper as DumperLike);
+  registerDumper(
+    key: DumperKey | number | TypeInfo,
+    dumper: DumperLike<never>,
+  ): void {
+    const oid = oidOf(key);
+    const place = oid === null ? placeOf(key as DumperKey) : "";
+    const registered = toDumper(dumper as DumperLike, oid ?? 0);
     this.#own();
     const { dumpers, order } = this.#content;
-    dumpers.set(place, withDumper(dumpers.get(place), registered));
-    order.delete(registered);
-    order.add(registered);
+    if (oid === null) {
+      dumpers.set(place, withDumper(dumpers.get(place), registered));
+    }
+    const turn = oid === null ? registered : `${oid} ${registered.format}`;
+    order.delete(turn);
+    order.set(turn, [registered, oid ?? 0]);
   }
 
   /**
@@ -257,7 +283,7 @@ export class AdaptersMap implements Registrar {
     this.#content = {
       loaders: [new Map(loaders[0]), new Map(loaders[1])],
       dumpers: new Map(dumpers),
-      order: new Set(order),
+      order: new Map(order),
     };
     this.#shared = false;
   }
@@ -277,12 +303,18 @@ export class AdaptersMap implements Registrar {
       arrayOidOf: (oid) => this.types.get(oid)?.arrayOid ?? 0,
       typeInfoOf: (type) => this.types.get(type),
     };
-    for (const registered of this.#content.order) {
-      const { oid } = makeDumper(registered, probe, "s");
+    for (const [registered, given] of this.#content.order.values()) {
+      const oid = given || makeDumper(registered, probe, "s").oid;
       if (oid !== 0) index.set(oid, withDumper(index.get(oid), registered));
     }
     return index;
   }
+}
+
+/** The OID of a type that is given by it or by its description. */
+function oidOf(type: unknown): number | null {
+  if (typeof type === "number") return type;
+  return type instanceof TypeInfo ? type.oid : null;
 }
 
 /** Classes are found by their prototype, which no property of a value can fake. */
@@ -291,7 +323,7 @@ function placeOf(key: DumperKey): string | object {
   const prototype: unknown = typeof key === "function" ? key.prototype : null;
   if (typeof prototype !== "object" || prototype === null) {
     throw new ProgrammingError(
-      'Cannot look up a dumper: the key is neither a class nor one of "string", "number", "bigint" and "boolean"',
+      'Cannot look up a dumper: the key is neither a class, nor one of "string", "number", "bigint" and "boolean", nor the OID of a type',
     );
   }
   return prototype;

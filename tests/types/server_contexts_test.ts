@@ -6,7 +6,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { adapters, sql } from "../../mod.ts";
+import { adapters, EnumInfo, sql } from "../../mod.ts";
 import { TextDumper } from "../../types/mod.ts";
 import { quiet } from "../connection/support.ts";
 import { open } from "../support/values.ts";
@@ -36,6 +36,28 @@ Deno.test(
     assertEquals(await before.cursor().execute(query).fetchOne(), [
       "connection",
     ]);
+  }),
+);
+
+Deno.test(
+  "registerDumper: for a type, it serves a COPY with setTypes, also inside arrays",
+  quiet(async () => {
+    await using conn = await open();
+    await conn.execute("create type pg_temp.grade as enum ('low', 'high')");
+    const grade = (await EnumInfo.fetch(conn, "grade"))!;
+    grade.register(conn);
+    const labelOf = (value: number) => value > 5 ? "high" : "low";
+    conn.adapters.registerDumper(grade, labelOf);
+    await conn.execute("create temp table marks (g grade, many grade[])");
+    await conn.cursor().copy("copy marks from stdin", async (copy) => {
+      copy.setTypes(["grade", "grade[]"]);
+      await copy.writeRow([7, [1, null, 9]]);
+    });
+    assertEquals(await conn.execute("select * from marks").fetchAll(), [
+      ["high", ["low", null, "high"]],
+    ]);
+    // Elsewhere a number stays a number.
+    assertEquals(await conn.execute("select %s", [7]).fetchOne(), [7]);
   }),
 );
 
