@@ -40,6 +40,41 @@ Deno.test(
 );
 
 Deno.test(
+  "ADP-07 connect: takes the adapters of another connection, of a cursor or a map as they are, for good",
+  quiet(async () => {
+    const query = "select '0/0'::pg_lsn";
+    await using first = await open();
+    first.adapters.registerLoader("pg_lsn", () => "first");
+    await using second = await open({ context: first });
+    const cursor = first.cursor();
+    cursor.adapters.registerLoader("pg_lsn", () => "cursor");
+    await using third = await open({ context: cursor });
+    first.adapters.registerLoader("pg_lsn", () => "later");
+    second.adapters.registerLoader("int4", () => "second");
+    assertEquals(await second.execute(query).fetchOne(), ["first"]);
+    assertEquals(await third.execute(query).fetchOne(), ["cursor"]);
+    assertEquals(await first.execute("select 1").fetchOne(), [1]);
+    assertEquals(await second.execute("select 1").fetchOne(), ["second"]);
+  }),
+);
+
+Deno.test(
+  "D-15 what is registered on a cursor after execute() affects its next result, not the one that is there",
+  quiet(async () => {
+    await using conn = await open();
+    const cursor = conn.cursor();
+    const query = "select n from generate_series(1, 3) as n";
+    for (let run = 0; run < 3; run++) {
+      await cursor.execute(query);
+      const shown = (n: number) => [run === 0 ? n : `${run - 1}: ${n}`];
+      assertEquals(await cursor.fetchOne(), shown(1));
+      cursor.adapters.registerLoader("int4", (text) => `${run}: ${text}`);
+      assertEquals(await cursor.fetchAll(), [shown(2), shown(3)]);
+    }
+  }),
+);
+
+Deno.test(
   "registerDumper: for a type, it serves a COPY with setTypes, also inside arrays",
   quiet(async () => {
     await using conn = await open();
