@@ -204,20 +204,15 @@ export interface Registrar {
   /**
    * Sets what values of a type are read by.
    *
-   * @param type The OID of the type, the name it has in the type registry, or what
-   * is known of it.
+   * @param type The OID of the type, or the name it has in the type registry.
    * @param loader A class, an object or a function.
    */
-  registerLoader(type: number | string | TypeInfo, loader: LoaderLike): void;
+  registerLoader(type: number | string, loader: LoaderLike): void;
   /**
    * Sets what values of a class are sent by.
    *
-   * @param key The class of the values, or what `typeof` says of them; or the OID
-   * of the type that they are to be of, or what is known of it.
+   * @param key The class of the values, or what `typeof` says of them.
    * @param dumper A class, an object or a function.
    */
-  registerDumper(
-    key: DumperKey | number | TypeInfo,
-    dumper: DumperLike<never>,
-  ): void;
+  registerDumper(key: DumperKey, dumper: DumperLike<never>): void;
 }
