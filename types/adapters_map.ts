@@ -227,7 +227,9 @@ export class AdaptersMap implements Registrar {
       throw new ProgrammingError(
         `Cannot find a dumper for the type ${
           name === undefined ? `with OID ${oid}` : `"${name}"`
-        }: no ${describeFormat(format)}dumper of this type is registered`,
+        }: no ${
+          describeFormat(format)
+        }dumper of this type is registered, register one with adapters.registerDumper(${oid}, ...)`,
       );
     }
     return found;
