@@ -30,6 +30,16 @@ import { builtinTypes, TypesRegistry } from "./types_registry.ts";
 /** The dumpers of one key, by what a placeholder asks for. */
 type DumperEntry = Readonly<Record<PlaceholderFormat, RegisteredDumper | null>>;
 
+/** What `typeof` says of the primitives that can be sent. */
+const PRIMITIVES: ReadonlySet<string> = new Set(
+  [
+    "string",
+    "number",
+    "bigint",
+    "boolean",
+  ] satisfies DumperKey[],
+);
+
 const NO_DUMPERS: DumperEntry = { s: null, t: null, b: null };
 
 /** What a map holds; shared between copies until one of them is written to. */
@@ -321,7 +331,7 @@ function oidOf(type: unknown): number | null {
 
 /** Classes are found by their prototype, which no property of a value can fake. */
 function placeOf(key: DumperKey): string | object {
-  if (typeof key === "string") return key;
+  if (typeof key === "string" && PRIMITIVES.has(key)) return key;
   const prototype: unknown = typeof key === "function" ? key.prototype : null;
   if (typeof prototype !== "object" || prototype === null) {
     throw new ProgrammingError(

@@ -147,7 +147,14 @@ Deno.test("AdaptersMap: refuses what is no loader, no dumper and no key", () => 
   assertThrows(() => map.registerLoader(25, {} as never), ProgrammingError);
   assertThrows(() => map.registerLoader(25, null as never), ProgrammingError);
   assertThrows(() => map.registerDumper(Point, {} as never), ProgrammingError);
-  assertThrows(() => map.registerDumper(() => 1, PointText), ProgrammingError);
+  for (const key of [() => 1, "null", "object", "Number", null, {}]) {
+    assertThrows(
+      () => map.registerDumper(key as never, PointText),
+      ProgrammingError,
+      "the key is neither",
+    );
+    assertThrows(() => map.getDumper(key as never), ProgrammingError);
+  }
   assertThrows(
     () => map.registerLoader("no such type", String),
     ProgrammingError,
