@@ -17,6 +17,12 @@ import {
   type Registrar,
 } from "./adapt.ts";
 import {
+  describeFormat,
+  explainMissing,
+  oidOf,
+  placeOf,
+} from "./dumper_key.ts";
+import {
   makeDumper,
   type RegisteredDumper,
   type RegisteredLoader,
@@ -24,21 +30,11 @@ import {
   toLoader,
 } from "./registered.ts";
 import { TextLoader } from "./text.ts";
-import { TypeInfo } from "./type_info.ts";
+import type { TypeInfo } from "./type_info.ts";
 import { builtinTypes, TypesRegistry } from "./types_registry.ts";
 
 /** The dumpers of one key, by what a placeholder asks for. */
 type DumperEntry = Readonly<Record<PlaceholderFormat, RegisteredDumper | null>>;
-
-/** What `typeof` says of the primitives that can be sent. */
-const PRIMITIVES: ReadonlySet<string> = new Set(
-  [
-    "string",
-    "number",
-    "bigint",
-    "boolean",
-  ] satisfies DumperKey[],
-);
 
 const NO_DUMPERS: DumperEntry = { s: null, t: null, b: null };
 
@@ -323,24 +319,6 @@ export class AdaptersMap implements Registrar {
   }
 }
 
-/** The OID of a type that is given by it or by its description. */
-function oidOf(type: unknown): number | null {
-  if (typeof type === "number") return type;
-  return type instanceof TypeInfo ? type.oid : null;
-}
-
-/** Classes are found by their prototype, which no property of a value can fake. */
-function placeOf(key: DumperKey): string | object {
-  if (typeof key === "string" && PRIMITIVES.has(key)) return key;
-  const prototype: unknown = typeof key === "function" ? key.prototype : null;
-  if (typeof prototype !== "object" || prototype === null) {
-    throw new ProgrammingError(
-      'Cannot look up a dumper: the key is neither a class, nor one of "string", "number", "bigint" and "boolean", nor the OID of a type',
-    );
-  }
-  return prototype;
-}
-
 function withDumper(
   entry: DumperEntry = NO_DUMPERS,
   dumper: RegisteredDumper,
@@ -348,27 +326,4 @@ function withDumper(
   return dumper.format === Format.BINARY
     ? { ...entry, s: dumper, b: dumper }
     : { ...entry, s: dumper, t: dumper };
-}
-
-function describeFormat(format: PlaceholderFormat): string {
-  if (format === PlaceholderFormat.AUTO) return "";
-  return format === PlaceholderFormat.BINARY ? "binary " : "text ";
-}
-
-function explainMissing(
-  place: string | object,
-  format: PlaceholderFormat,
-  seen: boolean,
-): string {
-  const kind = describeFormat(format);
-  if (typeof place === "string") {
-    return `Cannot adapt a ${place}: no ${kind}dumper is registered for it, register one with adapters.registerDumper("${place}", ...)`;
-  }
-  const { constructor } = place;
-  const name = (typeof constructor === "function" && constructor.name) ||
-    "(without a name)";
-  const remedy = seen
-    ? "use %s or register one"
-    : `register one with adapters.registerDumper(${name}, ...), or wrap the value in new Jsonb(...) to send it as JSON`;
-  return `Cannot adapt a value of the class ${name}: no ${kind}dumper is registered for it, ${remedy}`;
 }
