@@ -39,7 +39,7 @@ import { readIntervalBinary, readIntervalText } from "./interval.ts";
 import { IntervalText } from "./interval_text.ts";
 import type { Interval } from "./interval_value.ts";
 import { OID } from "./oids.ts";
-import type { AdaptersHolder } from "./register_context.ts";
+import { type RegistrarContext, registrarOf } from "./registrar.ts";
 import { epochNanos, makeInstant, makePlainDateTime } from "./timestamp.ts";
 
 /** The names of the date and time types. */
@@ -89,16 +89,11 @@ export class DateTimeTextLoader implements Loader<string> {
  * ```
  */
 export function registerDateTimeText(
-  context: Registrar | AdaptersHolder,
+  context: RegistrarContext,
   types: readonly DateTimeType[] = Object.keys(OIDS) as DateTimeType[],
 ): void {
   const map = registrarOf(context);
   for (const type of types) map.registerLoader(OIDS[type], DateTimeTextLoader);
-}
-
-/** Where to register. */
-function registrarOf(context: Registrar | AdaptersHolder): Registrar {
-  return "adapters" in context ? context.adapters : context;
 }
 
 /** What becomes of a moment in a session. */
@@ -168,7 +163,7 @@ function orInfinity(make: (moment: Moment) => unknown): Maker {
  * console.log(row?.ends); // Infinity
  * ```
  */
-export function registerInfinity(context: Registrar | AdaptersHolder): void {
+export function registerInfinity(context: RegistrarContext): void {
   const map = registrarOf(context);
   registerPair(map, OID.DATE, {
     text: DateTextReader,
@@ -232,7 +227,7 @@ class InfinityIntervalBinaryLoader implements Loader<Interval | number> {
  * console.log(row?.t instanceof Date); // true
  * ```
  */
-export function registerDateLoader(context: Registrar | AdaptersHolder): void {
+export function registerDateLoader(context: RegistrarContext): void {
   const map = registrarOf(context);
   registerPair(map, OID.TIMESTAMPTZ, {
     text: TimestamptzTextReader,
@@ -263,7 +258,7 @@ export function registerDateLoader(context: Registrar | AdaptersHolder): void {
  * ```
  */
 export function registerZonedDateTime(
-  context: Registrar | AdaptersHolder,
+  context: RegistrarContext,
 ): void {
   const map = registrarOf(context);
   registerPair(map, OID.TIMESTAMPTZ, {
