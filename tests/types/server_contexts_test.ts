@@ -6,8 +6,20 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { adapters, EnumInfo, sql } from "../../mod.ts";
-import { TextDumper } from "../../types/mod.ts";
+import {
+  adapters,
+  CompositeInfo,
+  EnumInfo,
+  registerComposite,
+  sql,
+  Tuple,
+} from "../../mod.ts";
+import {
+  BinaryDumper,
+  OID,
+  TextDumper,
+  type WriteBuffer,
+} from "../../types/mod.ts";
 import { quiet } from "../connection/support.ts";
 import { open } from "../support/values.ts";
 
@@ -93,6 +105,70 @@ Deno.test(
     ]);
     // Elsewhere a number stays a number.
     assertEquals(await conn.execute("select %s", [7]).fetchOne(), [7]);
+  }),
+);
+
+Deno.test(
+  "a dumper may return null, which is NULL: as a parameter, in arrays and rows, as a literal and in COPY",
+  quiet(async () => {
+    class Maybe {
+      readonly n: number | null;
+      constructor(n: number | null) {
+        this.n = n;
+      }
+    }
+    class MaybeDumper extends TextDumper<Maybe> {
+      override readonly oid: number = OID.INT4;
+      override readonly cast: string = "int4";
+      override text({ n }: Maybe): string | null {
+        return n === null ? null : String(n);
+      }
+    }
+    class MaybeBinaryDumper extends BinaryDumper<Maybe> {
+      override readonly oid: number = OID.INT4;
+      override readonly cast: string = "int4";
+      override dump({ n }: Maybe, out: WriteBuffer): void | null {
+        if (n === null) return null;
+        out.int32(n);
+      }
+      override text({ n }: Maybe): string | null {
+        return n === null ? null : String(n);
+      }
+    }
+    await using conn = await open();
+    await conn.execute("create type pg_temp.pair as (a int4, b int4)");
+    const pair = (await CompositeInfo.fetch(conn, "pair"))!;
+    registerComposite(pair, conn);
+    conn.adapters.registerDumper(Maybe, MaybeBinaryDumper);
+    conn.adapters.registerDumper(Maybe, MaybeDumper);
+    const [none, one] = [new Maybe(null), new Maybe(1)];
+    const values = [none, one, [none, one], new Tuple([none, one], pair)];
+    const expected = [null, 1, [null, 1], { a: null, b: 1 }];
+    for (const kind of ["s", "t", "b"]) {
+      const marks = values.map(() => `%${kind}`).join();
+      const row = await conn.execute(`select ${marks}`, values).fetchOne();
+      assertEquals(row, expected, kind);
+    }
+    const literals = sql.join(values.map((value) => sql.literal(value)));
+    assertEquals(
+      await conn.execute(sql`select ${literals}`).fetchOne(),
+      expected,
+    );
+    await conn.execute(
+      "create temp table maybe (a int4, b int4, c int4[], d pair)",
+    );
+    for (const format of ["text", "binary"]) {
+      await conn.execute("truncate maybe");
+      await conn.cursor().copy(
+        `copy maybe from stdin (format ${format})`,
+        (copy) => copy.writeRow(values),
+      );
+      assertEquals(
+        await conn.execute("select * from maybe").fetchAll(),
+        [expected],
+        format,
+      );
+    }
   }),
 );
 
