@@ -221,12 +221,15 @@ export type {
   RegisterContext,
 } from "./types/register_context.ts";
 export {
+  apiLevel,
   BINARY,
   DATETIME,
   DbApiType,
   NUMBER,
+  paramStyle,
   ROWID,
   STRING,
+  threadSafety,
 } from "./types/dbapi_types.ts";
 export { Json, Jsonb } from "./types/json.ts";
 export { Range } from "./types/range_value.ts";

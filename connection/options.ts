@@ -47,7 +47,10 @@ export interface DriverSettings {
   autocommit?: boolean | undefined;
   /**
    * How often a statement is run before it is prepared: 0 prepares at once,
-   * `null` never.
+   * `null` never. What a name in it means may change meanwhile, by
+   * `set search_path` or by another table of this name: it then means what it
+   * means now. Only inside a transaction that can be an error, once: a
+   * FeatureNotSupported if its columns are others.
    *
    * @default {5}
    */

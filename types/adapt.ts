@@ -154,9 +154,16 @@ export interface Dumper<T = unknown> {
   quote(value: T): string;
   /**
    * Where the type depends on the value (integers of several sizes, arrays of
-   * anything): the dumper that this value needs. It is asked for each value.
+   * anything): the dumper that this value needs. It is asked for each value, or,
+   * where there is a {@linkcode Dumper.getKey}, once for each key.
    */
   upgrade?(value: T): Dumper<T>;
+  /**
+   * What tells the values apart that need different dumpers, such as the name of
+   * a type: what {@linkcode Dumper.upgrade} returns for one value then serves all
+   * others of the same key. Keys are compared as those of a `Map`.
+   */
+  getKey?(value: T): unknown;
 }
 
 /**

@@ -17,6 +17,12 @@ import {
   type Registrar,
 } from "./adapt.ts";
 import {
+  describeFormat,
+  explainMissing,
+  oidOf,
+  placeOf,
+} from "./dumper_key.ts";
+import {
   makeDumper,
   type RegisteredDumper,
   type RegisteredLoader,
@@ -24,6 +30,7 @@ import {
   toLoader,
 } from "./registered.ts";
 import { TextLoader } from "./text.ts";
+import type { TypeInfo } from "./type_info.ts";
 import { builtinTypes, TypesRegistry } from "./types_registry.ts";
 
 /** The dumpers of one key, by what a placeholder asks for. */
@@ -40,8 +47,11 @@ interface Content {
   ];
   /** By the name of a primitive or the prototype of a class. */
   dumpers: Map<string | object, DumperEntry>;
-  /** All dumpers in the order of their registration. */
-  order: Set<RegisteredDumper>;
+  /**
+   * All dumpers in the order of their registration, with the OID of those that
+   * were registered for one. The key is what a later one takes the place of.
+   */
+  order: Map<RegisteredDumper | string, readonly [RegisteredDumper, number]>;
 }
 
 let builtin: TypesRegistry | undefined;
@@ -82,7 +92,7 @@ export class AdaptersMap implements Registrar {
       this.#content = {
         loaders: [new Map(), new Map()],
         dumpers: new Map(),
-        order: new Set(),
+        order: new Map(),
       };
     } else {
       this.types = new TypesRegistry(template.types);
@@ -100,7 +110,8 @@ export class AdaptersMap implements Registrar {
    * Sets what values of a type are read by, in the format that the loader is
    * for.
    *
-   * @param type The OID of the type, or a name that the type registry knows.
+   * @param type The OID of the type, a name that the type registry knows, or what
+   * `TypeInfo.fetch()` has found.
    * @param loader A class, an object, or a function of the value's text.
    * @throws {ProgrammingError} If the registry does not have the type, or if the
    * loader is none.
@@ -114,8 +125,8 @@ export class AdaptersMap implements Registrar {
    * map.registerLoader("numeric", Number);
    * ```
    */
-  registerLoader(type: number | string, loader: LoaderLike): void {
-    const oid = typeof type === "number" ? type : this.types.getOid(type);
+  registerLoader(type: number | string | TypeInfo, loader: LoaderLike): void {
+    const oid = oidOf(type) ?? this.types.getOid(type as string);
     const registered = toLoader(loader);
     this.#own();
     this.#content.loaders[registered.format ?? Format.TEXT]
@@ -127,7 +138,12 @@ export class AdaptersMap implements Registrar {
    * `%t` takes the one of text, `%b` the binary one, and `%s` the one that was
    * registered last.
    *
-   * @param key The class of the values, or what `typeof` says of them.
+   * A dumper that is registered for a type rather than for a class sends what is
+   * to be of this type, whatever class it is of: the fields of a COPY whose types
+   * are set, also inside arrays.
+   *
+   * @param key The class of the values, or what `typeof` says of them; or the OID
+   * of a type, or what `TypeInfo.fetch()` has found.
    * @param dumper A class, an object, or a function that returns the text of a
    * value.
    * @throws {ProgrammingError} If the key or the dumper is none.
@@ -144,15 +160,31 @@ export class AdaptersMap implements Registrar {
    * const map = new AdaptersMap(adapters);
    * map.registerDumper(Pixel, (pixel: Pixel) => `(${pixel.x},${pixel.y})`);
    * ```
+   *
+   * @example Send whatever is to be of a type
+   * ```ts
+   * import { adapters } from "@x/pgts";
+   * import { AdaptersMap, OID } from "@x/pgts/types";
+   *
+   * const map = new AdaptersMap(adapters);
+   * map.registerDumper(OID.MONEY, (amount: number) => amount.toFixed(2));
+   * ```
    */
-  registerDumper(key: DumperKey, dumper: DumperLike<never>): void {
-    const place = placeOf(key);
-    const registered = toDumper(dumper as DumperLike);
+  registerDumper(
+    key: DumperKey | number | TypeInfo,
+    dumper: DumperLike<never>,
+  ): void {
+    const oid = oidOf(key);
+    const place = oid === null ? placeOf(key as DumperKey) : "";
+    const registered = toDumper(dumper as DumperLike, oid ?? 0);
     this.#own();
     const { dumpers, order } = this.#content;
-    dumpers.set(place, withDumper(dumpers.get(place), registered));
-    order.delete(registered);
-    order.add(registered);
+    if (oid === null) {
+      dumpers.set(place, withDumper(dumpers.get(place), registered));
+    }
+    const turn = oid === null ? registered : `${oid} ${registered.format}`;
+    order.delete(turn);
+    order.set(turn, [registered, oid ?? 0]);
   }
 
   /**
@@ -201,7 +233,9 @@ export class AdaptersMap implements Registrar {
       throw new ProgrammingError(
         `Cannot find a dumper for the type ${
           name === undefined ? `with OID ${oid}` : `"${name}"`
-        }: no ${describeFormat(format)}dumper of this type is registered`,
+        }: no ${
+          describeFormat(format)
+        }dumper of this type is registered, register one with adapters.registerDumper(${oid}, ...)`,
       );
     }
     return found;
@@ -257,7 +291,7 @@ export class AdaptersMap implements Registrar {
     this.#content = {
       loaders: [new Map(loaders[0]), new Map(loaders[1])],
       dumpers: new Map(dumpers),
-      order: new Set(order),
+      order: new Map(order),
     };
     this.#shared = false;
   }
@@ -277,24 +311,12 @@ export class AdaptersMap implements Registrar {
       arrayOidOf: (oid) => this.types.get(oid)?.arrayOid ?? 0,
       typeInfoOf: (type) => this.types.get(type),
     };
-    for (const registered of this.#content.order) {
-      const { oid } = makeDumper(registered, probe, "s");
+    for (const [registered, given] of this.#content.order.values()) {
+      const oid = given || makeDumper(registered, probe, "s").oid;
       if (oid !== 0) index.set(oid, withDumper(index.get(oid), registered));
     }
     return index;
   }
-}
-
-/** Classes are found by their prototype, which no property of a value can fake. */
-function placeOf(key: DumperKey): string | object {
-  if (typeof key === "string") return key;
-  const prototype: unknown = typeof key === "function" ? key.prototype : null;
-  if (typeof prototype !== "object" || prototype === null) {
-    throw new ProgrammingError(
-      'Cannot look up a dumper: the key is neither a class nor one of "string", "number", "bigint" and "boolean"',
-    );
-  }
-  return prototype;
 }
 
 function withDumper(
@@ -304,27 +326,4 @@ function withDumper(
   return dumper.format === Format.BINARY
     ? { ...entry, s: dumper, b: dumper }
     : { ...entry, s: dumper, t: dumper };
-}
-
-function describeFormat(format: PlaceholderFormat): string {
-  if (format === PlaceholderFormat.AUTO) return "";
-  return format === PlaceholderFormat.BINARY ? "binary " : "text ";
-}
-
-function explainMissing(
-  place: string | object,
-  format: PlaceholderFormat,
-  seen: boolean,
-): string {
-  const kind = describeFormat(format);
-  if (typeof place === "string") {
-    return `Cannot adapt a ${place}: no ${kind}dumper is registered for it, register one with adapters.registerDumper("${place}", ...)`;
-  }
-  const { constructor } = place;
-  const name = (typeof constructor === "function" && constructor.name) ||
-    "(without a name)";
-  const remedy = seen
-    ? "use %s or register one"
-    : `register one with adapters.registerDumper(${name}, ...), or wrap the value in new Jsonb(...) to send it as JSON`;
-  return `Cannot adapt a value of the class ${name}: no ${kind}dumper is registered for it, ${remedy}`;
 }

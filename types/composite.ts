@@ -286,6 +286,7 @@ export function registerComposite<T = unknown>(
   }
   const map = mapOf(context);
   info.register(map);
+  info.jsType = factory ?? null;
   for (const loader of makeLoaders(info, makerOf(info, options))) {
     map.registerLoader(info.oid, loader);
   }

@@ -39,6 +39,7 @@ import { readIntervalBinary, readIntervalText } from "./interval.ts";
 import { IntervalText } from "./interval_text.ts";
 import type { Interval } from "./interval_value.ts";
 import { OID } from "./oids.ts";
+import { type RegistrarContext, registrarOf } from "./registrar.ts";
 import { epochNanos, makeInstant, makePlainDateTime } from "./timestamp.ts";
 
 /** The names of the date and time types. */
@@ -75,22 +76,23 @@ export class DateTimeTextLoader implements Loader<string> {
  * whatever PostgreSQL does: infinity, 24:00, years that Temporal has not. Such
  * columns are then asked for in text, unless `binary: true` insists.
  *
- * @param map Where to register: `adapters`, or those of a connection or cursor.
+ * @param context A connection, a cursor, or a map of adapters.
  * @param types The types. All by default.
  * @example Timestamps as text
  * ```ts
  * import { connect, registerDateTimeText } from "@x/pgts";
  *
  * await using conn = await connect();
- * registerDateTimeText(conn.adapters, ["timestamp"]);
+ * registerDateTimeText(conn, ["timestamp"]);
  * const [row] = await conn.execute("select 'infinity'::timestamp as t").fetchAll();
  * console.log(row?.t); // "infinity"
  * ```
  */
 export function registerDateTimeText(
-  map: Registrar,
+  context: RegistrarContext,
   types: readonly DateTimeType[] = Object.keys(OIDS) as DateTimeType[],
 ): void {
+  const map = registrarOf(context);
   for (const type of types) map.registerLoader(OIDS[type], DateTimeTextLoader);
 }
 
@@ -150,18 +152,19 @@ function orInfinity(make: (moment: Moment) => unknown): Maker {
  * Loads `infinity` and `-infinity` of date, timestamp, timestamptz and interval
  * as the numbers Infinity and -Infinity, and everything else as by default.
  *
- * @param map Where to register: `adapters`, or those of a connection or cursor.
+ * @param context A connection, a cursor, or a map of adapters.
  * @example A lease that never ends
  * ```ts
  * import { connect, registerInfinity } from "@x/pgts";
  *
  * await using conn = await connect();
- * registerInfinity(conn.adapters);
+ * registerInfinity(conn);
  * const [row] = await conn.execute("select 'infinity'::date as ends").fetchAll();
  * console.log(row?.ends); // Infinity
  * ```
  */
-export function registerInfinity(map: Registrar): void {
+export function registerInfinity(context: RegistrarContext): void {
+  const map = registrarOf(context);
   registerPair(map, OID.DATE, {
     text: DateTextReader,
     binary: DateBinaryReader,
@@ -213,18 +216,19 @@ class InfinityIntervalBinaryLoader implements Loader<Interval | number> {
  * Loads timestamptz as Date. A Date has milliseconds, so the microseconds below
  * them are cut off.
  *
- * @param map Where to register: `adapters`, or those of a connection or cursor.
+ * @param context A connection, a cursor, or a map of adapters.
  * @example Date instead of Temporal.Instant
  * ```ts
  * import { connect, registerDateLoader } from "@x/pgts";
  *
  * await using conn = await connect();
- * registerDateLoader(conn.adapters);
+ * registerDateLoader(conn);
  * const [row] = await conn.execute("select now() as t").fetchAll();
  * console.log(row?.t instanceof Date); // true
  * ```
  */
-export function registerDateLoader(map: Registrar): void {
+export function registerDateLoader(context: RegistrarContext): void {
+  const map = registrarOf(context);
   registerPair(map, OID.TIMESTAMPTZ, {
     text: TimestamptzTextReader,
     binary: TimestamptzBinaryReader,
@@ -241,19 +245,22 @@ export function registerDateLoader(map: Registrar): void {
  * session names. A zone of which the platform knows nothing is an error, never
  * another zone.
  *
- * @param map Where to register: `adapters`, or those of a connection or cursor.
+ * @param context A connection, a cursor, or a map of adapters.
  * @example The wall clock of the session
  * ```ts
  * import { connect, registerZonedDateTime } from "@x/pgts";
  *
  * await using conn = await connect();
- * registerZonedDateTime(conn.adapters);
+ * registerZonedDateTime(conn);
  * await conn.execute("set time zone 'Asia/Tokyo'");
  * const [row] = await conn.execute("select '2000-01-01 00:00Z'::timestamptz as t").fetchAll();
  * console.log(String(row?.t)); // "2000-01-01T09:00:00+09:00[Asia/Tokyo]"
  * ```
  */
-export function registerZonedDateTime(map: Registrar): void {
+export function registerZonedDateTime(
+  context: RegistrarContext,
+): void {
+  const map = registrarOf(context);
   registerPair(map, OID.TIMESTAMPTZ, {
     text: TimestamptzTextReader,
     binary: TimestamptzBinaryReader,

@@ -1,11 +1,23 @@
 /**
- * The type objects of the Python DB-API: coarse kinds of types, to compare the
- * type of a column with.
+ * What the Python DB-API asks of a module: its constants, and its type objects,
+ * which are coarse kinds of types to compare the type of a column with.
  *
  * @module
  */
 
 import { OID } from "./oids.ts";
+
+/** The version of the Python DB-API whose terms this is in, as psycopg says it. */
+export const apiLevel = "2.0";
+
+/** What tasks may share, in the terms of the Python DB-API: 2 is connections too. */
+export const threadSafety = 2;
+
+/**
+ * The placeholders of the default cursor, in the terms of the Python DB-API:
+ * `%s` and `%(name)s`.
+ */
+export const paramStyle = "pyformat";
 
 /**
  * A kind of types.

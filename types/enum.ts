@@ -268,10 +268,12 @@ export function registerEnum<M = string>(
       map.registerDumper(each, text);
     }
   }
+  const byName: Readonly<Record<string, M>> = Object.freeze(
+    Object.assign(Object.create(null), Object.fromEntries(own)),
+  );
+  info.enum = byName;
   return {
-    members: Object.freeze(
-      Object.assign(Object.create(null), Object.fromEntries(own)),
-    ),
+    members: byName,
     of(member) {
       labelOf(member);
       return new Member(member);

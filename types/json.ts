@@ -26,12 +26,10 @@ import {
   writeJson,
 } from "./json_text.ts";
 import { OID } from "./oids.ts";
+import { type RegistrarContext, registrarOf } from "./registrar.ts";
 import { checkText } from "./text.ts";
 
 const JSONB_VERSION = 1;
-
-/** Where readers and writers of JSON are set: a registrar, or whatever has one. */
-export type JsonContext = Registrar | { readonly adapters: Registrar };
 
 /** What {@linkcode Json} and {@linkcode Jsonb} share. */
 export abstract class JsonWrapper {
@@ -238,10 +236,6 @@ export class JsonbBinaryDumper extends JsonBinaryDumper {
   }
 }
 
-function registrarOf(context: JsonContext): Registrar {
-  return "adapters" in context ? context.adapters : context;
-}
-
 /**
  * Sets how {@linkcode Json}, {@linkcode Jsonb} and plain objects are written in
  * a context, where they do not bring a function of their own.
@@ -262,7 +256,10 @@ function registrarOf(context: JsonContext): Registrar {
  *   ), conn);
  * ```
  */
-export function setJsonDumps(dumps: JsonDumps, context: JsonContext): void {
+export function setJsonDumps(
+  dumps: JsonDumps,
+  context: RegistrarContext,
+): void {
   class JsonText extends JsonDumper {
     override readonly dumps: JsonDumps = dumps;
   }
@@ -283,7 +280,9 @@ export function setJsonDumps(dumps: JsonDumps, context: JsonContext): void {
 }
 
 /**
- * Sets how values of json and jsonb are read in a context.
+ * Sets how values of json and jsonb are read in a context. By default that is
+ * `JSON.parse`, which rounds integers beyond 2^53: see {@linkcode parseJson} for
+ * how to keep them.
  *
  * @param loads Reads the text of a value.
  * @param context A connection, a cursor, or an adapters map.
@@ -297,7 +296,10 @@ export function setJsonDumps(dumps: JsonDumps, context: JsonContext): void {
  * setJsonLoads((text) => text, conn);
  * ```
  */
-export function setJsonLoads(loads: JsonLoads, context: JsonContext): void {
+export function setJsonLoads(
+  loads: JsonLoads,
+  context: RegistrarContext,
+): void {
   class Text extends JsonLoader {
     override readonly loads: JsonLoads = loads;
   }

@@ -59,6 +59,7 @@ export { WriteBuffer } from "../protocol/write_buffer.ts";
 export { type TextCodec } from "../protocol/text.ts";
 export { BaseDumper, BinaryDumper, TextDumper } from "./dumper.ts";
 export { AdaptersMap } from "./adapters_map.ts";
+export type { RegistrarContext } from "./registrar.ts";
 export { type RegisteredDumper, type RegisteredLoader } from "./registered.ts";
 export { Transformer } from "./transformer.ts";
 export { adapters } from "./defaults.ts";
@@ -204,7 +205,6 @@ export {
   JsonbDumper,
   JsonBinaryDumper,
   JsonBinaryLoader,
-  type JsonContext,
   JsonDumper,
   JsonLoader,
   JsonWrapper,

@@ -30,12 +30,12 @@ export type RegisteredDumper = DumperClass | Dumper;
 
 /** A dumper made of a function of the user. */
 class FunctionDumper extends TextDumper {
-  /** No type: the server decides. */
-  override readonly oid: number = 0;
+  override readonly oid: number;
   readonly #function: DumperFunction;
 
-  constructor(dump: DumperFunction) {
+  constructor(dump: DumperFunction, oid: number) {
     super();
+    this.oid = oid;
     this.#function = dump;
   }
 
@@ -84,15 +84,16 @@ export function toLoader(loader: LoaderLike): RegisteredLoader {
 
 /**
  * Checks what is to be registered, and makes an object of a function. A class is
- * told from a function by its method.
+ * told from a function by its method. What a function gives is of the type `oid`;
+ * with 0 the server decides.
  *
  * @internal
  */
-export function toDumper(dumper: DumperLike): RegisteredDumper {
+export function toDumper(dumper: DumperLike, oid: number): RegisteredDumper {
   if (typeof dumper === "function") {
     return hasMethod(dumper.prototype, "dump")
       ? dumper as DumperClass
-      : new FunctionDumper(dumper as DumperFunction);
+      : new FunctionDumper(dumper as DumperFunction, oid);
   }
   if (hasMethod(dumper, "dump")) return dumper;
   throw new ProgrammingError(

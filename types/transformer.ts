@@ -76,6 +76,8 @@ export class Transformer implements Adaptation {
   readonly #textLoaders = new Map<number, Loader>();
   readonly #binaryLoaders = new Map<number, Loader>();
   readonly #byOid = new Map<string, Dumper>();
+  /** What dumpers that tell values apart by keys have made, by these. */
+  readonly #byKey = new Map<Dumper, Map<unknown, Dumper>>();
 
   /**
    * Makes one without loaders and dumpers.
@@ -98,6 +100,7 @@ export class Transformer implements Adaptation {
     this.#textLoaders.clear();
     this.#binaryLoaders.clear();
     this.#byOid.clear();
+    this.#byKey.clear();
   }
 
   /**
@@ -161,7 +164,10 @@ export class Transformer implements Adaptation {
       default:
         throw unadaptable(value);
     }
-    return dumper.upgrade === undefined ? dumper : dumper.upgrade(value);
+    if (dumper.upgrade === undefined) return dumper;
+    return dumper.getKey === undefined
+      ? dumper.upgrade(value)
+      : this.#dumperOfKey(dumper, value, dumper.getKey(value));
   }
 
   /**
@@ -276,6 +282,17 @@ export class Transformer implements Adaptation {
 
   #makeDumper(place: string | object, format: PlaceholderFormat): Dumper {
     return makeDumper(this.adapters.findDumper(place, format), this, format);
+  }
+
+  #dumperOfKey(dumper: Dumper, value: unknown, key: unknown): Dumper {
+    let known = this.#byKey.get(dumper);
+    if (known === undefined) this.#byKey.set(dumper, known = new Map());
+    let upgraded = known.get(key);
+    if (upgraded === undefined) {
+      upgraded = dumper.upgrade!(value);
+      known.set(key, upgraded);
+    }
+    return upgraded;
   }
 
   #dumperOfObject(value: object, slots: Slots): Dumper {

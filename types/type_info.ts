@@ -280,6 +280,8 @@ export class MultirangeInfo extends TypeInfo {
 export class EnumInfo extends TypeInfo {
   /** The labels in their order. */
   readonly labels: readonly string[];
+  /** The members by their names, once `registerEnum()` has registered the type. */
+  enum: Readonly<Record<string, unknown>> | null = null;
 
   /**
    * Describes a type.
@@ -339,6 +341,12 @@ export class CompositeInfo extends TypeInfo {
   readonly fieldNames: readonly string[];
   /** The OIDs of the types of the fields. */
   readonly fieldTypes: readonly number[];
+  /**
+   * The class or function that makes values, once `registerComposite()` has
+   * registered the type with one; `null` where they are plain objects.
+   */
+  // deno-lint-ignore ban-types
+  jsType: Function | null = null;
 
   /**
    * Describes a type.

@@ -53,7 +53,7 @@ Deno.test(
 );
 
 Deno.test(
-  "F2 Cursor: a placeholder inside quotes or a comment is never an injection",
+  "F2 Cursor, copy: a placeholder inside quotes or a comment is never an injection",
   quiet(async () => {
     await using conn = await open();
     const hostile = "'; drop table victim; --*/ $tag$ $$ \"";
@@ -72,6 +72,14 @@ Deno.test(
         "placeholder",
         text,
       );
+      const copied = `copy (${text.replace("@", "%s")}\n) to stdout`;
+      const error = await assertRejects(
+        () => conn.copy(copied, [hostile], () => {}),
+        ProgrammingError,
+        "placeholder",
+        text,
+      );
+      assertEquals(error.reachedServer, false);
       assertEquals(
         await conn.execute("select count(*)::int4 as n from victim").fetchOne(),
         { n: 0 },

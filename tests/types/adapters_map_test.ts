@@ -147,7 +147,14 @@ Deno.test("AdaptersMap: refuses what is no loader, no dumper and no key", () => 
   assertThrows(() => map.registerLoader(25, {} as never), ProgrammingError);
   assertThrows(() => map.registerLoader(25, null as never), ProgrammingError);
   assertThrows(() => map.registerDumper(Point, {} as never), ProgrammingError);
-  assertThrows(() => map.registerDumper(() => 1, PointText), ProgrammingError);
+  for (const key of [() => 1, "null", "object", "Number", null, {}]) {
+    assertThrows(
+      () => map.registerDumper(key as never, PointText),
+      ProgrammingError,
+      "the key is neither",
+    );
+    assertThrows(() => map.getDumper(key as never), ProgrammingError);
+  }
   assertThrows(
     () => map.registerLoader("no such type", String),
     ProgrammingError,
@@ -188,6 +195,36 @@ Deno.test("AdaptersMap.getDumperByOid: finds what was registered last for a type
   const map = new AdaptersMap(adapters);
   map.registerDumper(Point, PointText);
   assertStrictEquals(map.getDumperByOid(600), PointText);
+});
+
+Deno.test("AdaptersMap.registerDumper, registerLoader: for a type, by its OID or what is known of it", () => {
+  const map = new AdaptersMap(adapters);
+  const mine = new TypeInfo("mine", 90001, 90002);
+  mine.register(map);
+  map.registerLoader(mine, (text) => `<${text}>`);
+  assertEquals(load(map, 90001, "a"), "<a>");
+  assertEquals(load(map, 90002, "{a}"), ["<a>"]);
+
+  const transformer = new Transformer(map, NO_SESSION);
+  map.registerDumper(mine, (value: unknown) => `mine ${value}`);
+  const dumper = transformer.getDumperByOid(90001);
+  assertEquals([dumper.oid, dumper.text(7)], [90001, "mine 7"]);
+  assertEquals(
+    transformer.getDumperByOid(90002).text(["a", null]),
+    '{"mine a",NULL}',
+  );
+  // What the classes of the values are sent by is another matter.
+  assertEquals(transformer.getDumper(7).text(7), "7");
+
+  // Of those for a type and those of classes that are of it, the last one.
+  map.registerDumper(600, PointBinary);
+  assertStrictEquals(map.getDumperByOid(600), PointBinary);
+  map.registerDumper(Point, PointText);
+  assertStrictEquals(map.getDumperByOid(600), PointText);
+  assertStrictEquals(map.getDumperByOid(600, "b"), PointBinary);
+  map.registerDumper(600, PointBinary);
+  assertStrictEquals(map.getDumperByOid(600), PointBinary);
+  assertThrows(() => map.registerDumper(null as never, PointText));
 });
 
 Deno.test("AdaptersMap: the dumpers of strings stay as text.ts registers them", () => {

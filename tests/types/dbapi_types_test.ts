@@ -1,14 +1,21 @@
 import { assertEquals } from "@std/assert";
 import {
+  apiLevel,
   BINARY,
   connect,
   DATETIME,
   type DbApiType,
   NUMBER,
+  paramStyle,
   ROWID,
   STRING,
+  threadSafety,
 } from "../../mod.ts";
 import { testDsn } from "../support/database.ts";
+
+Deno.test("TYP-30 apiLevel, threadSafety, paramStyle: as psycopg has them", () => {
+  assertEquals([apiLevel, threadSafety, paramStyle], ["2.0", 2, "pyformat"]);
+});
 
 const ALL = [STRING, BINARY, NUMBER, DATETIME, ROWID];
 

@@ -233,6 +233,7 @@ Deno.test(
       }
     }
 
+    assertEquals(info.jsType, null);
     // A function.
     registerComposite(info, conn, {
       factory: (a: number, b: string) => `${a}/${b}`,
@@ -242,6 +243,7 @@ Deno.test(
 
     // An iterable class.
     registerComposite(info, conn, { factory: IterablePair });
+    assertEquals(info.jsType, IterablePair);
     const [[value] = []] = await conn.execute("select (1, 'x')::pair")
       .fetchAll();
     assert(value instanceof IterablePair);

@@ -179,7 +179,7 @@ Deno.test("DT-06 P4 timestamp and date: infinity and what Temporal cannot hold a
 Deno.test("P4 P11 infinity and the far ends by the loaders made for them", async () => {
   await using conn = await open();
   const infinite = conn.cursor();
-  registerInfinity(infinite.adapters);
+  registerInfinity(infinite);
   const texts = conn.cursor();
   registerDateTimeText(texts.adapters);
   const types = ["date", "timestamp", "timestamptz"];
@@ -288,7 +288,7 @@ Deno.test("P11 timestamptz: as ZonedDateTime in the zone of the session, and as 
   const zoned = conn.cursor();
   registerZonedDateTime(zoned.adapters);
   const dates = conn.cursor();
-  registerDateLoader(dates.adapters);
+  registerDateLoader(dates);
   const instant = Instant.from("2003-07-05T06:07:08.090807Z");
   const query = "select '2003-07-05 06:07:08.090807Z'::timestamptz";
   for (

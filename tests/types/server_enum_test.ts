@@ -37,7 +37,9 @@ Deno.test(
     const info = await createMood(conn, "'z', 'a', 'B', 'é€', '\"\\,{'");
     const labels = ["z", "a", "B", "é€", '"\\,{'];
     assertEquals(info.labels, labels);
+    assertEquals(info.enum, null);
     const moods = registerEnum(info, conn);
+    assertEquals(info.enum, moods.members);
     assertEquals(Object.keys(moods.members), labels);
     assertEquals(Object.values(moods.members), labels);
     for (const label of labels) {

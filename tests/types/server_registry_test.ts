@@ -6,9 +6,11 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { adapters, connect, sql } from "../../mod.ts";
-import { Format } from "../../types/mod.ts";
+import { adapters, connect, sql, Typed, TypeInfo } from "../../mod.ts";
+import { Format, OID } from "../../types/mod.ts";
+import { answer, openScripted } from "../connection/support.ts";
 import { testDsn } from "../support/database.ts";
+import { ScriptedServer } from "../support/scripted_server.ts";
 import { assertExact, open } from "../support/values.ts";
 
 Deno.test("adapters.types: every built-in type has the OIDs and names of the server's catalogue", async () => {
@@ -223,6 +225,33 @@ Deno.test("K11 a type with an OID beyond 16 bits arrives whole", async () => {
   )
     .fetchAll();
   assertEquals(high, 4294967295);
+  // No server of a test has given away so many.
+  for (const wide of [65_536 + OID.INT4, 2 ** 31 + OID.INT4, 4_294_967_295]) {
+    await using server = new ScriptedServer(async (session) => {
+      await session.startup();
+      await session.serve((burst) =>
+        answer(burst, {
+          columns: [{ name: "v", oid: wide }],
+          rows: [["1"]],
+          tag: "SELECT 1",
+        })
+      );
+    });
+    await using scripted = await openScripted(server, { prepareThreshold: 0 });
+    new TypeInfo("wide", wide, 0).register(scripted);
+    scripted.adapters.registerLoader(wide, (text) => `wide ${text}`);
+    for (let run = 0; run < 3; run++) {
+      const cursor = await scripted.execute("select %s as v", [
+        new Typed("x", "wide"),
+      ]);
+      assertEquals(cursor.description?.[0]?.typeCode, wide);
+      assertEquals(await cursor.fetchAll(), [{ v: "wide 1" }]);
+    }
+    const oids = server.sessions[0]!.received.flatMap((message) =>
+      message.tag === "P" ? message.oids : []
+    );
+    assertEquals(oids, [wide]);
+  }
 });
 
 Deno.test("K9 the same text with parameters of other types", async () => {

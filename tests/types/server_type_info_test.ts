@@ -18,6 +18,7 @@ import {
   registerComposite,
   registerEnum,
   TransactionStatus,
+  Typed,
   TypeInfo,
 } from "../../mod.ts";
 import { InFailedSqlTransaction } from "../../errors/mod.ts";
@@ -291,7 +292,7 @@ Deno.test(
 );
 
 Deno.test(
-  "K7 enums and composites that are dropped and created again work under their new OIDs",
+  "K7 enums, composites and domains that are dropped and created again work under their new OIDs",
   quiet(async () => {
     await using conn = await open({ prepareThreshold: 2 });
     await using other = await connect(testDsn(), { autocommit: true });
@@ -301,12 +302,27 @@ Deno.test(
       await conn.execute(`set search_path to ${schema}`);
       const oids = new Set<number>();
       for (
-        const [extra, by] of [["x", other], ["y", conn], ["z", other]] as const
+        const [extra, by, base, made] of [
+          ["x", other, "int4", 7],
+          ["y", conn, "text", "7"],
+          ["z", other, "bool", true],
+        ] as const
       ) {
         await by.execute(`
-          drop type if exists ${schema}.pair, ${schema}.mood;
+          drop type if exists ${schema}.pair, ${schema}.mood, ${schema}.kind;
           create type ${schema}.mood as enum ('${extra}');
+          create domain ${schema}.kind as ${base};
           create type ${schema}.pair as (m ${schema}.mood, ${extra} int4)`);
+        const kind = (await TypeInfo.fetch(conn, "kind"))!;
+        oids.add(kind.oid);
+        assertEquals(kind.baseOid, conn.adapters.types.getOid(base));
+        kind.register(conn);
+        for (let i = 0; i < 4; i++) {
+          const rows = conn.execute("select array[%s]::kind[]", [
+            new Typed(made, "kind"),
+          ]);
+          assertEquals(await rows.fetchAll(), [[[made]]]);
+        }
         const mood = (await EnumInfo.fetch(conn, "mood"))!;
         const pair = (await CompositeInfo.fetch(conn, "pair"))!;
         oids.add(mood.oid).add(pair.oid);
@@ -325,9 +341,9 @@ Deno.test(
         }
         assertEquals(conn.adapters.types.get("mood"), mood);
       }
-      assertEquals(oids.size, 6);
+      assertEquals(oids.size, 9);
       // What was registered before is forgotten: its OIDs can become other types.
-      for (const oid of [...oids].slice(0, 4)) {
+      for (const oid of [...oids].slice(0, 6)) {
         assertEquals(conn.adapters.types.get(oid), null);
       }
     } finally {

@@ -160,6 +160,50 @@ Deno.test("Transformer.getDumperByOid: takes plain values, also for arrays", () 
   assertThrows(() => transformer.getDumperByOid(99999), ProgrammingError);
 });
 
+Deno.test("Transformer.getDumper: upgrade() is asked for each value, or once for each key", () => {
+  class Measure {
+    readonly unit: string;
+    constructor(unit: string) {
+      this.unit = unit;
+    }
+  }
+  let asked = 0;
+  class MeasureDumper extends TextDumper<Measure> {
+    override readonly oid: number = 0;
+    override text({ unit }: Measure): string {
+      return unit;
+    }
+    upgrade({ unit }: Measure): TextDumper<Measure> {
+      asked++;
+      return new (class extends MeasureDumper {
+        override readonly cast: string = unit;
+      })();
+    }
+  }
+  class KeyedDumper extends MeasureDumper {
+    getKey({ unit }: Measure): unknown {
+      return unit;
+    }
+  }
+  const { map, transformer } = fresh();
+  const literal = (unit: string) => {
+    const value = new Measure(unit);
+    return transformer.getDumper(value).quote(value);
+  };
+  map.registerDumper(Measure, MeasureDumper);
+  assertEquals(["m", "s", "m"].map(literal), ["'m'::m", "'s'::s", "'m'::m"]);
+  assertEquals(asked, 3);
+  map.registerDumper(Measure, KeyedDumper);
+  assertEquals(["m", "s", "m"].map(literal), ["'m'::m", "'s'::s", "'m'::m"]);
+  assertEquals(asked, 5);
+  const [one, two] = [new Measure("m"), new Measure("m")];
+  assertStrictEquals(transformer.getDumper(one), transformer.getDumper(two));
+  // Whatever is registered begins anew.
+  map.registerLoader("money", String);
+  assertEquals(literal("m"), "'m'::m");
+  assertEquals(asked, 6);
+});
+
 Deno.test("Transformer.getDumper: tells a class of dumpers what was asked for", () => {
   const asked: unknown[] = [];
   class Thing {}
