@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { connect } from "../../mod.ts";
+import { connect, type Connection } from "../../mod.ts";
 import { ReadOnlySqlTransaction } from "../../errors/mod.ts";
 import { ConnectionPool } from "../../pool/mod.ts";
 import { type PostgresVersion, startServer } from "../../scripts/server.ts";
@@ -13,8 +13,10 @@ import {
   answer,
   assertError,
   open,
+  pause,
   quiet,
   rejection,
+  until,
 } from "../connection/support.ts";
 import * as b from "../support/backend.ts";
 import { assertRecovered, bankUnderLoad } from "../support/bank_load.ts";
@@ -76,10 +78,7 @@ Deno.test({
         pool.connection((conn) => conn.info.port);
       const write = () => pool.execute("create table if not exists t ()");
       assertEquals(await port(), one.port);
-      await admin.execute(
-        "alter system set default_transaction_read_only = on",
-      );
-      await admin.execute("select pg_reload_conf()");
+      await setReadOnly(admin, one.dsn, "on");
       // A server tells it with the answer to the next statement.
       if (check === undefined) {
         const error = await rejection(write());
@@ -88,12 +87,31 @@ Deno.test({
       await write();
       assertEquals(await port(), two.port);
       assertWarned(warnings, ...check ? ["the session is read-only"] : []);
-      await admin.execute("alter system reset default_transaction_read_only");
-      await admin.execute("select pg_reload_conf()");
+      await setReadOnly(admin, one.dsn, "off");
       assertEquals(pool.getStats().connectionsNum, 2);
     }
   }),
 });
+
+/** Has a server write, or not, and waits until its sessions know. */
+async function setReadOnly(
+  admin: Connection,
+  dsn: string,
+  value: "on" | "off",
+): Promise<void> {
+  await admin.execute(
+    `alter system set default_transaction_read_only = ${value}`,
+  );
+  await admin.execute("select pg_reload_conf()");
+  await until(async () => {
+    await using fresh = await connect(dsn);
+    const row = await fresh.execute("show default_transaction_read_only")
+      .fetchOne();
+    return row?.default_transaction_read_only === value;
+  }, `the server is read-only: ${value}`);
+  // Its other sessions are told in the moment after it has read its files.
+  await pause(50);
+}
 
 /** A server that has become a standby and says so, or only refuses to write. */
 function demoted(tells: boolean): ScriptedServer {
