@@ -149,18 +149,16 @@ export function isByteEncoding(codec: TextCodec): boolean {
  * Whether text in an encoding can be read and written.
  *
  * @param codec The codec of the session.
- * @returns `false` for the codecs that know ASCII alone.
+ * @returns `false` for the codecs that throw on every query.
  */
 export function isSupportedEncoding(codec: TextCodec): boolean {
   return !UNREADABLE.some(([encoding]) => encoding === codec.encoding);
 }
 
-const NOT_ASCII = /[\u{80}-\u{10ffff}]/u;
-
 function unreadableCodec(encoding: string, label: string): TextCodec {
   function refuse(): never {
     throw new NotSupportedError(
-      `Cannot use the client_encoding ${encoding}: pgts reads and writes nothing but ASCII in it, set client_encoding to UTF8, which the server converts to and from it`,
+      `Cannot use the client_encoding ${encoding}: pgts cannot read or write it, use UTF8, which the server converts to and from it`,
     );
   }
   return {
@@ -172,10 +170,7 @@ function unreadableCodec(encoding: string, label: string): TextCodec {
         ? UTF8.decode(bytes, start, end)
         : refuse();
     },
-    // ASCII is the same in all of them, and has to be said to choose another one.
-    encodeInto(text, out, at) {
-      return NOT_ASCII.test(text) ? refuse() : UTF8.encodeInto(text, out, at);
-    },
+    encodeInto: refuse,
   };
 }
 

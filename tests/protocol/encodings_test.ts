@@ -301,7 +301,7 @@ Deno.test("codecFor: labels and names as info.encoding shows them", () => {
   assert(codecFor("eucjp") === codecFor("EUC_JP"));
 });
 
-Deno.test("codecFor: what nobody can read throws NotSupportedError when used for more than ASCII", () => {
+Deno.test("codecFor: what nobody can read throws NotSupportedError when used, ASCII replies excepted", () => {
   for (
     const name of [
       "EUC_TW",
@@ -314,10 +314,7 @@ Deno.test("codecFor: what nobody can read throws NotSupportedError when used for
     const codec = codecFor(name);
     assertEquals(codec.encoding, name);
     assertEquals(isSupportedEncoding(codec), false);
-    assertThrows(() => encode(codec, "select 'é'"), NotSupportedError, name);
-    assertThrows(() => encode(codec, "\u0080"), NotSupportedError, name);
-    assertThrows(() => encode(codec, "\ud800"), Error);
-    assertEquals([...encode(codec, "a1~")], [0x61, 0x31, 0x7e]);
+    assertThrows(() => encode(codec, "select 1"), NotSupportedError, name);
     assertThrows(() => decode(codec, [0xa4, 0xa1]), NotSupportedError, "UTF8");
     assertEquals(decode(codec, [0x53, 0x45, 0x54]), "SET");
   }
