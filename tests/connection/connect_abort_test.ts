@@ -54,6 +54,8 @@ const STAGES: Record<string, (session: ScriptedSession) => Promise<void>> = {
 /** A server that falls silent, and whether all who had connected have left. */
 interface SilentServer extends AsyncDisposable {
   readonly dsn: string;
+  /** Whether it has said all that it will say. */
+  silent(): boolean;
   left(): boolean;
 }
 
@@ -61,12 +63,14 @@ interface SilentServer extends AsyncDisposable {
 function silentInTls(): SilentServer {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let opened = 0;
+  let silent = false;
   let ended = 0;
   const play = async (conn: Deno.TcpConn) => {
     opened++;
     const bytes = new Uint8Array(4096);
     await conn.read(bytes);
     await conn.write(b.bytes("S"));
+    silent = true;
     while (await conn.read(bytes).catch(() => null) !== null);
     ended++;
     conn.close();
@@ -76,6 +80,7 @@ function silentInTls(): SilentServer {
   })();
   return {
     dsn: `host=127.0.0.1 port=${listener.addr.port} user=tester dbname=test`,
+    silent: () => silent,
     left: () => opened > 0 && ended === opened,
     async [Symbol.asyncDispose]() {
       listener.close();
@@ -85,18 +90,24 @@ function silentInTls(): SilentServer {
 }
 
 function silentAt(stage: string): SilentServer {
-  const server = scriptedAt(stage);
+  let silent = false;
+  const server = scriptedAt(stage, () => silent = true);
   return {
     dsn: server.dsn,
+    silent: () => silent,
     left: () =>
       server.sessions.length > 0 && server.sessions.every(({ left }) => left),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
-function scriptedAt(stage: string): ScriptedServer {
+function scriptedAt(
+  stage: string,
+  onSilence: () => void = () => {},
+): ScriptedServer {
   return new ScriptedServer(async (session) => {
     await STAGES[stage]!(session);
+    onSilence();
     await session.silence();
   }, { immediate: true });
 }
@@ -132,7 +143,8 @@ Deno.test(
         const connecting = rejection(
           connect(server.dsn, { signal, password, sslMode }),
         );
-        await pause(15);
+        await until(() => server.silent(), `${stage}: reached`);
+        await pause(5);
         const start = performance.now();
         controller.abort();
         const error = await connecting;
