@@ -18,7 +18,7 @@ import {
   quick,
   sessionsNamed,
 } from "./listener_support.ts";
-import { poolerTest, startPgBouncer } from "../support/pgbouncer.ts";
+import { startPgBouncer, testPooler } from "../support/pgbouncer.ts";
 import { open, pause, quiet, until } from "./support.ts";
 
 /** What can happen to a server, given the process of the listener's session. */
@@ -80,7 +80,7 @@ Deno.test(
   }),
 );
 
-poolerTest(
+testPooler(
   "Listener: through PgBouncer it works in session mode, and says that it does not in transaction mode",
   quiet(async () => {
     await using conn = await open();

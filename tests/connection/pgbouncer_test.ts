@@ -18,7 +18,7 @@ import { ProtocolViolation } from "../../errors/mod.ts";
 import { type PostgresVersion, startServer } from "../../scripts/server.ts";
 import * as b from "../support/backend.ts";
 import type { FrontendMessage } from "../support/frontend_reader.ts";
-import { poolerTest, startPgBouncer } from "../support/pgbouncer.ts";
+import { startPgBouncer, testPooler } from "../support/pgbouncer.ts";
 import { ScriptedServer } from "../support/scripted_server.ts";
 import {
   answer,
@@ -53,7 +53,7 @@ async function assertCancels(conn: Connection): Promise<void> {
   await assertUsable(conn);
 }
 
-poolerTest(
+testPooler(
   "B5 connect: asked for 3.2, PostgreSQL 14 to 17 and newer poolers make it 3.0; PgBouncer 1.18 refuses and takes 3.0",
   quiet(async () => {
     const versions: readonly PostgresVersion[] = ["14", "15", "16", "17"];
@@ -105,7 +105,7 @@ poolerTest(
   }),
 );
 
-poolerTest(
+testPooler(
   "connect: cancel requests through PgBouncer hit the statement that is meant, and no other",
   quiet(async () => {
     for (const poolMode of MODES) {
@@ -134,7 +134,7 @@ poolerTest(
   }),
 );
 
-poolerTest(
+testPooler(
   "connect: statements are prepared through PgBouncer in session mode, and dropped by Close",
   quiet(async () => {
     await using pooler = await startPgBouncer({ poolMode: "session" });
@@ -156,7 +156,7 @@ poolerTest(
   }),
 );
 
-poolerTest(
+testPooler(
   "K5 connect: PgBouncer in transaction mode, with prepareThreshold null on 1.18, and with statements prepared where it keeps them",
   quiet(async () => {
     await using pooler = await startPgBouncer({
@@ -229,7 +229,7 @@ poolerTest(
   }),
 );
 
-poolerTest(
+testPooler(
   "K14 connect: PgBouncer refuses startup options by name, has a console in autocommit mode, and a URI may say pgbouncer=true",
   quiet(async () => {
     await using pooler = await startPgBouncer({ poolMode: "transaction" });

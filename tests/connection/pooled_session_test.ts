@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { connect, type Connection, type Notify } from "../../mod.ts";
-import { poolerTest, startPgBouncer } from "../support/pgbouncer.ts";
+import { startPgBouncer, testPooler } from "../support/pgbouncer.ts";
 import { open, pause, quiet } from "./support.ts";
 
 /** The only value of the only row. */
@@ -17,7 +17,7 @@ async function readme(): Promise<string> {
   return section.split("\n## ")[0]!.replaceAll(/\s+/g, " ");
 }
 
-poolerTest(
+testPooler(
   "K15 connect: through PgBouncer in transaction mode, what the README says to do without ends up at others or nowhere, and what it says of transactions holds",
   quiet(async () => {
     const documented = await readme();

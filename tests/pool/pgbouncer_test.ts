@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { type ConnectionPool, NullConnectionPool } from "../../pool/mod.ts";
-import { poolerTest, startPgBouncer } from "../support/pgbouncer.ts";
+import { startPgBouncer, testPooler } from "../support/pgbouncer.ts";
 import { open, quiet } from "../connection/support.ts";
 import { assertWarned, openPool } from "./support.ts";
 
@@ -29,7 +29,7 @@ async function work(pool: ConnectionPool): Promise<void> {
   }));
 }
 
-poolerTest(
+testPooler(
   "ConnectionPool: through PgBouncer in transaction mode, which is told by an option, by the URI, or found out",
   quiet(async () => {
     await using pooler = await startPgBouncer({
@@ -61,7 +61,7 @@ poolerTest(
   }),
 );
 
-poolerTest(
+testPooler(
   "ConnectionPool: through PgBouncer in session mode statements stay prepared, if it is told so",
   quiet(async () => {
     await using pooler = await startPgBouncer({ poolMode: "session" });

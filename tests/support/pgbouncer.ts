@@ -61,7 +61,7 @@ const USERS = '"postgres" ""\n"pgts_scram" "scram pass"\n';
  * @param name The name of the test.
  * @param fn The test.
  */
-export function poolerTest(name: string, fn: () => Promise<void>): void {
+export function testPooler(name: string, fn: () => Promise<void>): void {
   Deno.test({
     name,
     ignore: PGBOUNCER === null && !Deno.env.get("CI"),
